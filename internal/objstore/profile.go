@@ -1,0 +1,104 @@
+package objstore
+
+// Profile is what is known of one kind of store, as data. It is never changed
+// once a mount has begun, so it may be shared without locks.
+type Profile struct {
+	Name  string   // "aws", "minio", …
+	Hosts []string // endpoint hosts by suffix; the longest match wins
+	// Servers are prefixes of the Server response header by which an endpoint on
+	// an unknown host gives itself away.
+	Servers []string
+
+	// Addressing and wire.
+	Style         Style
+	Region        string // used where the user gave none; "" means us-east-1
+	SignAcceptEnc bool   // may sign Accept-Encoding (GCS may not)
+	XID           bool   // may carry x-id in the query (GCS may not)
+	ListV2        bool
+	ListURLEncode bool
+	DeleteDigest  Algorithm // digest of DeleteObjects' body: CRC32C stands for the SDK's default
+	ListUploads   ListUploadsKind
+
+	// Limits, in bytes unless said otherwise.
+	Part             PartLimits
+	MaxObject        int64 // largest object
+	MaxPut           int64 // largest PutObject
+	MaxCopy          int64 // largest CopyObject, and largest range of UploadPartCopy
+	Key              KeyLimits
+	MetaBytes        int   // user metadata: names and values together
+	MaxCompleteBytes int64 // body of Complete; 0 means no limit
+	MaxParallel      int   // requests at once; 0 means no cap
+
+	// Integrity.
+	Digest    Algorithm // sent with bodies and verified by the store
+	PartETag  ETagKind
+	FinalETag ETagKind
+	// FullDigest says that Complete takes a digest of the whole object.
+	FullDigest bool
+
+	// Guards.
+	NoClobberPut  Guard // object must not exist, on Put
+	NoClobberDone Guard // the same on Complete
+	IfMatchPut    bool
+	IfMatchDone   bool
+
+	// Abilities.
+	PartCopy         bool // UploadPartCopy
+	CompleteListsAll bool // Complete must name every part that was sent (Ceph)
+}
+
+// PartLimits bound the parts of an upload.
+type PartLimits struct {
+	Min         int64 // of every part but the last
+	Max         int64
+	Align       int64 // part sizes are multiples of it, but the last
+	MaxCount    int32
+	Equal       bool // all parts but the last must have one size (R2)
+	Consecutive bool // numbers must have no gaps at Complete (COS)
+}
+
+// KeyLimits bound an object's key.
+type KeyLimits struct {
+	MaxBytes   int
+	MaxSegment int    // bytes between slashes; 0 means no limit
+	Forbid     string // bytes that a key must not begin with
+}
+
+// Style is how the bucket is named in a request.
+type Style string
+
+// The styles of addressing.
+const (
+	PathStyle   Style = "path"
+	VirtualHost Style = "virtual-host"
+)
+
+// ETagKind says what an ETag is.
+type ETagKind string
+
+// The kinds of ETag.
+const (
+	ETagOpaque   ETagKind = "opaque"
+	ETagMD5      ETagKind = "md5"         // of the body, unless encrypted with KMS or a customer's key
+	ETagMD5OfMD5 ETagKind = "md5-of-md5s" // with "-N" behind it
+)
+
+// Guard says how a store keeps an object from being overwritten.
+type Guard string
+
+// The guards. HeadFirst and GuardNone leave a gap in which another writer can win.
+const (
+	GuardIfNoneMatch Guard = "if-none-match"
+	GuardHeadFirst   Guard = "head-first"
+	GuardNone        Guard = "none"
+)
+
+// ListUploadsKind says how far ListMultipartUploads can be trusted.
+type ListUploadsKind string
+
+// The kinds of ListMultipartUploads.
+const (
+	ListUploadsFull     ListUploadsKind = "full"
+	ListUploadsExactKey ListUploadsKind = "exact-key" // the prefix must be the whole key (MinIO)
+	ListUploadsNone     ListUploadsKind = "none"
+)
