@@ -41,6 +41,7 @@ type Profile struct {
 	NoClobberDone Guard // the same on Complete
 	IfMatchPut    bool
 	IfMatchDone   bool
+	CopyGuards    bool // Copy keeps a Condition: If-None-Match and If-Match for the target
 
 	// Abilities.
 	PartCopy         bool // UploadPartCopy

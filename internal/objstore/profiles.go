@@ -91,12 +91,14 @@ func awsProfile() Profile {
 	p.PartETag, p.FinalETag = ETagMD5, ETagMD5OfMD5
 	p.NoClobberPut, p.NoClobberDone = GuardIfNoneMatch, GuardIfNoneMatch
 	p.IfMatchPut, p.IfMatchDone = true, true
+	p.CopyGuards = true
 	return p
 }
 
 func minioProfile() Profile {
 	p := awsProfile()
 	p.Name = "minio"
+	p.CopyGuards = false // would be ignored in silence
 	p.Hosts = nil
 	p.Servers = []string{"MinIO"}
 	p.Style = PathStyle
@@ -109,6 +111,7 @@ func minioProfile() Profile {
 func versitygwProfile() Profile {
 	p := awsProfile()
 	p.Name = "versitygw"
+	p.CopyGuards = false // would be ignored in silence
 	p.Hosts = nil
 	p.Servers = []string{"VERSITYGW"}
 	p.Style = PathStyle
