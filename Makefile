@@ -1,0 +1,53 @@
+# Targets are listed by `make help`. Everything that is built goes to .bin/.
+
+BIN := .bin
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Tests that mount, or that talk to a real server, carry this build tag and
+# live below integration/; plain `go test ./...` needs neither.
+TAGS := integration
+UNIT_PACKAGES = $$(go list ./... | grep -v /integration)
+
+.PHONY: help build servers deps install-deps test unit race integration check bench demo clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+build: ## build .bin/sluicefs
+	go build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN)/sluicefs ./cmd/sluicefs
+
+servers: ## build the S3 servers that tests and demo start (versitygw, MinIO; minutes, once)
+	@tools/build.sh versitygw minio
+
+deps: ## install what the tests need from the distribution (apt-get, as root)
+	@tools/deps.sh
+
+install-deps: deps ## the same as deps
+
+test: deps unit race integration ## run all tests: unit, race detector, integration
+
+unit: ## run the tests that need no mount and no server
+	go test $(UNIT_PACKAGES)
+
+race: deps ## run the same under the race detector
+	go test -race $(UNIT_PACKAGES)
+
+integration: deps build servers ## run the tests with real mounts and real servers
+	go test -tags $(TAGS) -timeout 15m ./integration/...
+
+check: ## gofmt, go vet, staticcheck, go mod tidy
+	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not gofmt-ed:" $$unformatted; exit 1; }
+	go vet -tags $(TAGS) ./...
+	@tools/build.sh lint
+	$(BIN)/staticcheck -tags $(TAGS) ./...
+	go mod tidy -diff
+
+bench: ## run the benchmarks
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+demo: build ## mount a bucket of an embedded store, copy real files in, compare what arrived
+	@tools/build.sh versitygw
+	@go run ./integration/demo
+
+clean: ## remove what was built
+	rm -rf $(BIN)
