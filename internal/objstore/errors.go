@@ -29,6 +29,11 @@ var (
 	ErrInternal     = errors.New("answer not understood")
 )
 
+// ErrBroken is the cause under ErrUnavailable where a connection that was open
+// broke before the answer came. The first one of a request is often no more than
+// an idle connection that the store had closed meanwhile.
+var ErrBroken = errors.New("connection broken")
+
 // Error is a failed request: what was asked, of what, and what the store said.
 type Error struct {
 	Op         string        // "UploadPart"
