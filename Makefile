@@ -29,7 +29,7 @@ test: deps unit race integration ## run all tests: unit, race detector, integrat
 unit: ## run the tests that need no mount and no server
 	go test $(UNIT_PACKAGES)
 
-race: deps ## run the same under the race detector
+race: ## run the same under the race detector (needs a C compiler)
 	go test -race $(UNIT_PACKAGES)
 
 integration: deps build servers ## run the tests with real mounts and real servers
