@@ -1,0 +1,196 @@
+package uploader
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// completeMain makes the object of its parts, under the file's guard, and checks
+// that the store now holds what was written.
+func (f *File) completeMain(ctx context.Context, up *upload, parts []sent) (objstore.Info, error) {
+	opts, list := f.u.completion(parts)
+	expect := f.u.expectedETag(list)
+	info, err := f.guarded(ctx, f.u.profile.NoClobberDone, f.u.profile.IfMatchDone, func(c objstore.Condition) (objstore.Info, error) {
+		opts.Condition = c
+		return f.u.finishUpload(ctx, up, list, opts, expect)
+	}, func(info objstore.Info) bool { return f.u.sameUpload(info, opts.Size, expect) })
+	if err != nil {
+		return info, err
+	}
+	return info, f.u.verify(ctx, up.key, &info, opts, expect)
+}
+
+// complete finishes an upload under a hidden key. Its bytes are then base bytes
+// of the file wherever they were not written again.
+func (f *File) complete(up *upload) error {
+	f.mu.Lock()
+	numbers := make([]int32, 0, len(up.parts))
+	for n := range up.parts {
+		numbers = append(numbers, n)
+	}
+	sort.Slice(numbers, func(i, j int) bool { return numbers[i] < numbers[j] })
+	parts := make([]sent, len(numbers))
+	for i, n := range numbers {
+		parts[i] = up.parts[n]
+	}
+	f.mu.Unlock()
+	if len(parts) == 0 {
+		f.u.abortAll([]*upload{up})
+		return nil
+	}
+	opts, list := f.u.completion(parts)
+	expect := f.u.expectedETag(list)
+	info, err := f.u.finishUpload(f.ctx, up, list, opts, expect)
+	if err == nil {
+		err = f.u.verify(f.ctx, up.key, &info, opts, expect)
+	}
+	if err != nil {
+		return fmt.Errorf("complete %q: %w", up.key, err)
+	}
+	f.u.stats.staged.Add(1)
+	f.becomeBase(up, parts, source{key: up.key, etag: info.ETag, hidden: true})
+	return nil
+}
+
+// becomeBase lays the parts of a finished hidden object under the file.
+func (f *File) becomeBase(up *upload, parts []sent, src source) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var off int64
+	for _, s := range parts {
+		end := min(s.at.to, f.size)
+		if s.at.from < end {
+			f.remotes = f.remotes.put(remote{span{s.at.from, end}, src, off})
+		}
+		off += s.part.Size
+	}
+	f.staged = append(f.staged, src)
+	for i, c := range f.cells {
+		if c.upload != up {
+			continue
+		}
+		c.part, c.upload, c.valid = objstore.Part{}, nil, 0
+		if len(c.have) == 0 {
+			c.state = clean
+			f.u.age(c)
+			delete(f.cells, i)
+		}
+	}
+}
+
+// completion puts together what Complete is told of the parts.
+func (u *Uploader) completion(parts []sent) (objstore.CompleteOptions, []objstore.Part) {
+	var opts objstore.CompleteOptions
+	list := make([]objstore.Part, len(parts))
+	known, sum := true, uint64(0)
+	for i, s := range parts {
+		list[i] = s.part
+		opts.Size += s.part.Size
+		known = known && s.sumOK
+		sum = u.crc.combine(sum, s.sum, s.part.Size)
+	}
+	if known && u.profile.Digest == u.crc.algorithm {
+		opts.Digest = u.crc.digest(sum)
+	}
+	return opts, list
+}
+
+// expectedETag returns the ETag that the object will have where that is known
+// beforehand, "" otherwise.
+func (u *Uploader) expectedETag(parts []objstore.Part) string {
+	if u.profile.FinalETag != objstore.ETagMD5OfMD5 || u.profile.PartETag != objstore.ETagMD5 {
+		return ""
+	}
+	h := md5.New()
+	for _, p := range parts {
+		raw, err := hex.DecodeString(p.ETag)
+		if err != nil || len(raw) != md5.Size {
+			return ""
+		}
+		h.Write(raw)
+	}
+	return fmt.Sprintf("%x-%d", h.Sum(nil), len(parts))
+}
+
+// finishUpload sends Complete. An answer that says the upload is gone may be the
+// echo of an attempt that succeeded: the object tells.
+func (u *Uploader) finishUpload(ctx context.Context, up *upload, list []objstore.Part, opts objstore.CompleteOptions, expect string) (objstore.Info, error) {
+	if !u.profile.FullDigest {
+		opts.Digest = objstore.Digest{}
+	}
+	info, err := u.store.Complete(ctx, up.ref, list, opts)
+	if err == nil || !errors.Is(err, objstore.ErrNoSuchUpload) && !errors.Is(err, objstore.ErrInternal) {
+		return info, err
+	}
+	seen, herr := u.store.Head(ctx, up.key)
+	if herr == nil && u.sameUpload(seen, opts.Size, expect) {
+		return seen, nil
+	}
+	return info, err
+}
+
+// sameUpload reports that an object is the one that was completed.
+func (u *Uploader) sameUpload(info objstore.Info, size int64, expect string) bool {
+	if info.Size != size {
+		return false
+	}
+	if expect != "" {
+		return strings.EqualFold(info.ETag, expect)
+	}
+	return info.Metadata[metaID] == u.nonce
+}
+
+// sameBody reports that an object is the one that was put.
+func (u *Uploader) sameBody(info objstore.Info, b *body, sum uint64) bool {
+	if info.Size != b.size {
+		return false
+	}
+	if s, ok := u.crc.sum(info.Checksum); ok {
+		return s == sum
+	}
+	if u.profile.PartETag == objstore.ETagMD5 {
+		if _, err := b.Seek(0, 0); err == nil {
+			if d, err := md5Of(b); err == nil {
+				return strings.EqualFold(info.ETag, hex.EncodeToString(d.Sum))
+			}
+		}
+	}
+	return info.Metadata[metaID] == u.nonce
+}
+
+// verify makes sure that the store holds what was sent: by the object's checksum
+// or its ETag where they tell, else by its size.
+func (u *Uploader) verify(ctx context.Context, key string, info *objstore.Info, opts objstore.CompleteOptions, expect string) error {
+	if expect != "" && strings.EqualFold(info.ETag, expect) {
+		return nil
+	}
+	if u.proven(*info, opts) {
+		return nil
+	}
+	seen, err := u.store.Head(ctx, key)
+	if err != nil {
+		return fmt.Errorf("look at the finished object: %w", err)
+	}
+	if seen.Size != opts.Size {
+		return fmt.Errorf("%d bytes stored of %d: %w", seen.Size, opts.Size, ErrIntegrity)
+	}
+	if d := seen.Checksum; !opts.Digest.IsZero() && d.Algorithm == opts.Digest.Algorithm && !d.Equal(opts.Digest) {
+		return fmt.Errorf("checksum of the finished object: %w", ErrIntegrity)
+	}
+	if info.ETag == "" {
+		info.ETag, info.ModTime = seen.ETag, seen.ModTime
+	}
+	return nil
+}
+
+// proven reports that the answer to Complete has the checksum of what was sent.
+func (u *Uploader) proven(info objstore.Info, opts objstore.CompleteOptions) bool {
+	return !opts.Digest.IsZero() && info.Checksum.Equal(opts.Digest)
+}

@@ -1,0 +1,167 @@
+package uploader
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// chunkSize is the unit in which memory is counted and handed out, in bytes. It
+// is the most that a file with a few bytes pins, and large enough that a part
+// of 8 MiB is 128 of them.
+const chunkSize = 64 << 10
+
+// chunk is a piece of the memory budget. It belongs to whoever took it from the
+// pool; refs is guarded by the mutex of the file that holds it.
+type chunk struct {
+	buf  []byte // chunkSize long; nil when the bytes are in the spill file
+	slot int    // place in the spill file, where buf is nil
+	refs int    // holders: the cell, and each body being sent from it
+}
+
+// spilled reports that the bytes are in the spill file.
+func (c *chunk) spilled() bool { return c.buf == nil }
+
+// pool is the memory budget of all files under write. Memory comes from one
+// anonymous mapping, so that the garbage collector neither scans nor doubles it.
+type pool struct {
+	mem   []byte
+	total int           // chunks in mem
+	short chan struct{} // told, without blocking, when somebody begins to wait
+
+	mu      sync.Mutex
+	free    []*chunk // last in, first out: what was just sent is still in the CPU's cache
+	fresh   int      // chunks of mem that were never taken
+	waiting []*request
+}
+
+// request is a wait for n chunks. got is closed once chunks holds them.
+type request struct {
+	n      int
+	chunks []*chunk
+	got    chan struct{}
+}
+
+func newPool(memory int64) (*pool, error) {
+	total := int(memory / chunkSize)
+	mem, err := unix.Mmap(-1, 0, total*chunkSize, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes for write buffers: %w", memory, err)
+	}
+	// Large pages save the page faults of a stream that runs through the budget;
+	// a kernel without them says so, and nothing is lost.
+	_ = unix.Madvise(mem, unix.MADV_HUGEPAGE)
+	return &pool{mem: mem, total: total, short: make(chan struct{}, 1)}, nil
+}
+
+// close gives the memory back. Nothing may hold a chunk any more.
+func (p *pool) close() error { return unix.Munmap(p.mem) }
+
+// take hands out n chunks, all at once: a holder of some that waits for others
+// could otherwise block for ever. It waits in the order of arrival until they
+// are there or ctx ends. The caller holds no lock that reclaim needs.
+func (p *pool) take(ctx context.Context, n int) ([]*chunk, error) {
+	p.mu.Lock()
+	if len(p.waiting) == 0 && p.availableLocked() >= n {
+		defer p.mu.Unlock()
+		return p.popLocked(n), nil
+	}
+	r := &request{n: n, got: make(chan struct{})}
+	p.waiting = append(p.waiting, r)
+	p.mu.Unlock()
+	p.kick()
+	select {
+	case <-r.got:
+		return r.chunks, nil
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	i := slices.Index(p.waiting, r)
+	if i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		p.serveLocked() // those behind may have waited only for this one
+	}
+	p.mu.Unlock()
+	if i < 0 {
+		p.put(r.chunks) // it was served in the same moment
+	}
+	return nil, ctx.Err()
+}
+
+// put takes chunks back.
+func (p *pool) put(chunks []*chunk) {
+	if len(chunks) == 0 {
+		return
+	}
+	p.mu.Lock()
+	p.free = append(p.free, chunks...)
+	p.serveLocked()
+	p.mu.Unlock()
+}
+
+// kick wakes the reclaimer.
+func (p *pool) kick() {
+	select {
+	case p.short <- struct{}{}:
+	default:
+	}
+}
+
+// wanted returns how many chunks are missing for the first waiter, 0 without one.
+func (p *pool) wanted() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.waiting) == 0 {
+		return 0
+	}
+	return p.waiting[0].n - p.availableLocked()
+}
+
+// fail ends the first wait without chunks.
+func (p *pool) fail() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.waiting) > 0 {
+		close(p.waiting[0].got)
+		p.waiting = p.waiting[1:]
+	}
+}
+
+// used returns the bytes that are handed out.
+func (p *pool) used() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int64(p.fresh-len(p.free)) * chunkSize
+}
+
+func (p *pool) availableLocked() int { return len(p.free) + p.total - p.fresh }
+
+func (p *pool) serveLocked() {
+	for len(p.waiting) > 0 && p.availableLocked() >= p.waiting[0].n {
+		r := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		r.chunks = p.popLocked(r.n)
+		close(r.got)
+	}
+}
+
+func (p *pool) popLocked(n int) []*chunk {
+	out := make([]*chunk, 0, n)
+	if k := min(n, len(p.free)); k > 0 {
+		out = append(out, p.free[len(p.free)-k:]...)
+		p.free = p.free[:len(p.free)-k]
+	}
+	for len(out) < n {
+		at := p.fresh * chunkSize
+		out = append(out, &chunk{buf: p.mem[at : at+chunkSize : at+chunkSize]})
+		p.fresh++
+	}
+	for _, c := range out {
+		c.refs = 1
+	}
+	return out
+}

@@ -1,0 +1,33 @@
+package uploader
+
+import (
+	"context"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// Rename makes the next commit go to another key, under a guard of its own. An
+// object that was committed under the old key is the caller's to move, who then
+// calls Rebase. Parts that were sent under the old name are staged first, for an
+// upload cannot change its name.
+func (f *File) Rename(ctx context.Context, key string, guard objstore.Condition) error {
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.done()
+	f.mu.Lock()
+	sent := f.main != nil && !f.main.hidden
+	f.mu.Unlock()
+	if sent {
+		if err := f.stage(f.ctx); err != nil {
+			f.mu.Lock()
+			f.failLocked(err)
+			f.mu.Unlock()
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.key, f.guard, f.exclusive = key, guard, false
+	return nil
+}

@@ -1,0 +1,220 @@
+package uploader
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// upload is one multipart upload of a file: the one that becomes the object, or
+// a segment's under a hidden key.
+type upload struct {
+	key    string
+	hidden bool
+	ready  chan struct{} // closed once ref or err is set
+	ref    objstore.UploadRef
+	err    error
+
+	// Guarded by the file's mutex.
+	options objstore.ObjectOptions
+	version int            // of the options
+	parts   map[int32]sent // acknowledged parts
+}
+
+// sent is a part that the store acknowledged.
+type sent struct {
+	part  objstore.Part
+	at    span // of the file: what of it still counts
+	sum   uint64
+	sumOK bool
+}
+
+// uploadLocked returns the upload that a cell's part belongs to, and whether the
+// caller is the one who has to create it.
+func (f *File) uploadLocked(index int) (up *upload, create bool) {
+	seg := f.u.grid.segmentOf(index)
+	if seg < 0 {
+		up = f.main
+	} else {
+		up = f.segments[seg]
+	}
+	if up != nil {
+		return up, false
+	}
+	up = &upload{key: f.key, ready: make(chan struct{}), parts: map[int32]sent{}}
+	// A file that is rewritten as it goes will have to be staged sooner or
+	// later: an upload under a hidden key can be finished without being seen.
+	if seg >= 0 || (f.rewrites || f.unlinked) && f.u.profile.PartCopy {
+		up.key, up.hidden = f.u.hiddenKey(), true
+	}
+	if seg < 0 {
+		f.main = up
+	} else {
+		f.segments[seg] = up
+	}
+	return up, true
+}
+
+// create begins an upload at the store. Others wait for up.ready.
+func (f *File) create(up *upload) error {
+	defer close(up.ready)
+	opts := objstore.ObjectOptions{}
+	f.mu.Lock()
+	sse := f.options.SSE
+	f.mu.Unlock()
+	if up.hidden {
+		opts.SSE = sse
+	} else {
+		var err error
+		var n int
+		if opts, n, err = f.resolveOptions(f.ctx); err != nil {
+			up.err = err
+			return err
+		}
+		f.mu.Lock()
+		up.version, up.options = n, opts
+		f.mu.Unlock()
+	}
+	id, err := f.u.store.CreateMultipart(f.ctx, up.key, f.u.tagged(opts))
+	if err != nil {
+		up.err = fmt.Errorf("begin upload of %q: %w", up.key, err)
+		return up.err
+	}
+	up.ref = objstore.UploadRef{Key: up.key, ID: id, SSE: customerKey(sse)}
+	return nil
+}
+
+// open waits until an upload is begun, beginning it where this caller has to.
+func (f *File) open(up *upload, create bool) error {
+	if create {
+		return f.create(up)
+	}
+	select {
+	case <-up.ready:
+		return up.err
+	case <-f.ctx.Done():
+		return context.Cause(f.ctx)
+	}
+}
+
+// send is the goroutine that carries one sealed cell to the store.
+func (f *File) send(c *cell) {
+	err := f.sendCell(c)
+	f.mu.Lock()
+	f.sending--
+	if err != nil {
+		f.failLocked(err)
+	}
+	f.changedLocked()
+	f.mu.Unlock()
+	f.u.pool.kick()
+}
+
+func (f *File) sendCell(c *cell) error {
+	if err := f.u.slots.Acquire(f.ctx, 1); err != nil {
+		return context.Cause(f.ctx)
+	}
+	defer f.u.slots.Release(1)
+	f.mu.Lock()
+	if f.err != nil || c.state != sealed {
+		f.mu.Unlock()
+		return nil
+	}
+	up, create := f.uploadLocked(c.index)
+	f.mu.Unlock()
+	if err := f.open(up, create); err != nil {
+		return err
+	}
+
+	f.mu.Lock()
+	if f.err != nil || c.state != sealed {
+		f.mu.Unlock()
+		return nil
+	}
+	c.state, c.rewritten = uploading, false
+	f.u.age(c)
+	b := &body{u: f.u}
+	b.gather(c, 0, c.size)
+	f.mu.Unlock()
+
+	s, err := f.u.sendPart(f.ctx, up, f.u.grid.number(c.index), b)
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b.releaseLocked()
+	if err != nil {
+		c.state = filling
+		return err
+	}
+	s.at = span{c.start, c.start + c.size}
+	up.parts[s.part.Number] = s
+	f.storedLocked(c, up, s)
+	return nil
+}
+
+// storedLocked notes that a cell's part is at the store.
+func (f *File) storedLocked(c *cell, up *upload, s sent) {
+	c.upload, c.part, c.valid = up, s.part, s.part.Size
+	if c.rewritten {
+		c.state = filling // some of it is newer than the part: sent again at the commit
+	} else {
+		c.state, c.dirty = clean, nil
+	}
+	c.rewritten = false
+	f.u.age(c)
+	if seg := f.u.grid.segmentOf(c.index); seg >= 0 && len(up.parts) == f.u.grid.segCells && f.err == nil {
+		f.sending++
+		f.u.wg.Go(func() { f.finish(seg, up) })
+	}
+}
+
+// sendPart sends one part and checks what the store says of it. The caller has a
+// slot and releases the body.
+func (u *Uploader) sendPart(ctx context.Context, up *upload, number int32, b *body) (sent, error) {
+	u.track(1)
+	defer u.track(-1)
+	out, sum, err := u.sealBody(b)
+	if err != nil {
+		return sent{}, err
+	}
+	part, err := u.store.UploadPart(ctx, up.ref, number, out)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return sent{}, fmt.Errorf("send part %d of %q: %w", number, up.key, err)
+	}
+	if !part.Digest.IsZero() && part.Digest.Algorithm == out.Digest.Algorithm && !part.Digest.Equal(out.Digest) {
+		return sent{}, fmt.Errorf("part %d of %q: the store holds other bytes: %w", number, up.key, ErrIntegrity)
+	}
+	u.stats.parts.Add(1)
+	u.stats.sent.Add(b.size)
+	part.Number, part.Size = number, b.size
+	if part.Digest.IsZero() && out.Digest.Algorithm == u.crc.algorithm {
+		part.Digest = out.Digest
+	}
+	return sent{part: part, sum: sum, sumOK: true}, nil
+}
+
+func (u *Uploader) track(n int) {
+	u.mu.Lock()
+	u.inflight += n
+	u.mu.Unlock()
+}
+
+// finish completes a segment whose cells are all stored: its bytes can then be
+// copied into the object as one part, or read back.
+func (f *File) finish(seg int, up *upload) {
+	err := f.complete(up)
+	f.mu.Lock()
+	f.sending--
+	if err != nil {
+		f.failLocked(err)
+	} else {
+		delete(f.segments, seg)
+	}
+	f.changedLocked()
+	f.mu.Unlock()
+	f.u.pool.kick()
+}

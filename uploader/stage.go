@@ -1,0 +1,155 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// stage makes a finished, hidden object of the parts sent so far, so that they
+// can be read and copied like any other base bytes. An upload under a hidden key
+// is simply completed. One that was begun under the file's own name cannot be
+// finished under another: it is completed where it is, copied aside, and what
+// was there before is put back. The caller has the file to itself.
+func (f *File) stage(ctx context.Context) error {
+	if !f.u.profile.PartCopy {
+		return fmt.Errorf("write again what was sent: %w", objstore.ErrUnsupported)
+	}
+	f.mu.Lock()
+	up := f.main
+	f.rewrites = true
+	f.mu.Unlock()
+	if up == nil {
+		return nil
+	}
+	if up.hidden {
+		if err := f.complete(up); err != nil {
+			return err
+		}
+	} else if err := f.stageNamed(ctx, up); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.main = nil
+	f.mu.Unlock()
+	return nil
+}
+
+// stageNamed stages an upload that was begun under the file's own name.
+func (f *File) stageNamed(ctx context.Context, up *upload) error {
+	parts := f.partsOf(up)
+	before, err := f.u.store.Head(ctx, up.key)
+	exists := err == nil
+	if err != nil && !errors.Is(err, objstore.ErrNotFound) {
+		return fmt.Errorf("look at %q: %w", up.key, err)
+	}
+	backup := ""
+	if exists {
+		backup = f.u.hiddenKey()
+		if before, err = f.u.Copy(ctx, backup, before, objstore.CopyOptions{}); err != nil {
+			return fmt.Errorf("set %q aside: %w", up.key, err)
+		}
+	}
+	opts, list := f.u.completion(parts)
+	expect := f.u.expectedETag(list)
+	info, err := f.u.finishUpload(ctx, up, list, opts, expect)
+	if err == nil {
+		err = f.u.verify(ctx, up.key, &info, opts, expect)
+	}
+	if err != nil {
+		return fmt.Errorf("complete %q: %w", up.key, err)
+	}
+	info.Key, info.Size = up.key, opts.Size
+	hidden, err := f.u.Copy(ctx, f.u.hiddenKey(), info, objstore.CopyOptions{})
+	if err != nil {
+		return fmt.Errorf("stage %q: %w", up.key, err)
+	}
+	f.u.stats.staged.Add(1)
+	f.becomeBase(up, parts, source{key: hidden.Key, etag: hidden.ETag, hidden: true})
+	return f.putBack(ctx, up.key, before, exists)
+}
+
+// putBack restores the name to what it was before stageNamed.
+func (f *File) putBack(ctx context.Context, key string, before objstore.Info, exists bool) error {
+	if !exists {
+		if err := f.u.store.Delete(ctx, key); err != nil {
+			return fmt.Errorf("take back %q: %w", key, err)
+		}
+		return nil
+	}
+	info, err := f.u.Copy(ctx, key, before, objstore.CopyOptions{})
+	if err != nil {
+		return fmt.Errorf("put back %q: %w", key, err)
+	}
+	f.mu.Lock()
+	if f.hasBase && f.base.Key == key {
+		old := source{key: f.base.Key, etag: f.base.ETag}
+		for i := range f.remotes {
+			if f.remotes[i].src == old {
+				f.remotes[i].src.etag = info.ETag
+			}
+		}
+		f.base.ETag = info.ETag
+	}
+	if f.guard.ETag != "" {
+		f.guard.ETag = info.ETag
+	}
+	f.mu.Unlock()
+	f.u.deleteAll([]source{{key: before.Key, etag: before.ETag, hidden: true}})
+	return nil
+}
+
+// partsOf returns the parts of an upload in order.
+func (f *File) partsOf(up *upload) []sent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]sent, 0, len(up.parts))
+	for _, s := range up.parts {
+		out = append(out, s)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].part.Number < out[j].part.Number })
+	return out
+}
+
+// abortAll ends uploads that will not be completed. It is called when nothing of
+// them is on its way; a failure is logged: nobody waits for it.
+func (u *Uploader) abortAll(ups []*upload) {
+	for _, up := range ups {
+		select {
+		case <-up.ready:
+		default: // never begun
+			continue
+		}
+		if up.err != nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(u.ctx, abortFor)
+		err := u.store.Abort(ctx, up.ref)
+		cancel()
+		if err != nil && !errors.Is(err, objstore.ErrNoSuchUpload) {
+			u.log.WithError(err).WithField("key", up.key).WithField("upload", up.ref.ID).Error("cannot abort upload")
+			continue
+		}
+		u.stats.aborts.Add(1)
+	}
+}
+
+// abortFor is how long an abort is tried. The file is failed already; its upload
+// must not keep an unmount waiting for a store that is gone.
+const abortFor = time.Minute
+
+// deleteAll removes hidden objects that nothing reads any more.
+func (u *Uploader) deleteAll(staged []source) {
+	for _, s := range staged {
+		ctx, cancel := context.WithTimeout(u.ctx, abortFor)
+		err := u.store.Delete(ctx, s.key)
+		cancel()
+		if err != nil {
+			u.log.WithError(err).WithField("key", s.key).Error("cannot remove hidden object")
+		}
+	}
+}

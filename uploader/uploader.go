@@ -1,0 +1,257 @@
+package uploader
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// Store is what the uploader needs of an object store.
+type Store interface {
+	Profile() *objstore.Profile
+	Head(ctx context.Context, key string) (objstore.Info, error)
+	Get(ctx context.Context, key string, opts objstore.GetOptions) (io.ReadCloser, objstore.Info, error)
+	Put(ctx context.Context, key string, body objstore.Body, opts objstore.PutOptions) (objstore.Info, error)
+	CreateMultipart(ctx context.Context, key string, opts objstore.ObjectOptions) (string, error)
+	UploadPart(ctx context.Context, up objstore.UploadRef, number int32, body objstore.Body) (objstore.Part, error)
+	UploadPartCopy(ctx context.Context, up objstore.UploadRef, number int32, src objstore.CopySource) (objstore.Part, error)
+	Complete(ctx context.Context, up objstore.UploadRef, parts []objstore.Part, opts objstore.CompleteOptions) (objstore.Info, error)
+	Abort(ctx context.Context, up objstore.UploadRef) error
+	Delete(ctx context.Context, key string) error
+	Copy(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (objstore.Info, error)
+}
+
+// Conflict says what a commit does when the object changed since it was opened.
+type Conflict string
+
+// The policies.
+const (
+	ConflictFail      Conflict = "fail"      // ErrConflict; the other writer's object stays
+	ConflictOverwrite Conflict = "overwrite" // the last commit wins
+	ConflictKeepBoth  Conflict = "keep-both" // the other's object moves to NAME.conflict-HOST-TIME
+)
+
+// Defaults of Config.
+const (
+	DefaultThreshold   = 20 << 20 // bytes; what the vendors' own tools send as one PutObject
+	DefaultConcurrency = 16       // parts in flight: fills 10 Gbit/s at 20 ms and 80 MB/s a connection
+	DefaultSpill       = 4 << 30  // bytes
+)
+
+// MinMemory returns the smallest budget for a store, in bytes: six of its smallest parts.
+func MinMemory(p *objstore.Profile) int64 {
+	return cellsInMemory * alignUp(max(p.Part.Min, chunkSize), p.Part.Align)
+}
+
+// Config says how a mount writes. The zero value of a field is its default.
+type Config struct {
+	Memory      int64         // bytes for all files under write; at least MinMemory
+	PartSize    int64         // bytes; 0 grows by Ladder
+	Ladder      []Rung        // DefaultLadder
+	Threshold   int64         // bytes; files up to it are one PutObject
+	Concurrency int           // parts in flight for the whole mount
+	SpillDir    string        // where the spill file is made; the system's for temporary files
+	Spill       int64         // bytes of spill file at the most
+	Conflict    Conflict      // ConflictFail
+	StagePrefix string        // where hidden objects are put; ".sluicefs/stage/"
+	Freshness   time.Duration // how long the state seen at open stands in for a guard the store lacks
+	Log         *logrus.Entry // for what no caller waits for; discards by default
+}
+
+// Uploader turns the writes of a mount into uploads, inside one memory budget.
+// All methods may be called from any goroutine.
+type Uploader struct {
+	store   Store
+	profile *objstore.Profile
+	log     *logrus.Entry
+
+	cfg       Config
+	grid      grid
+	crc       crc
+	pool      *pool
+	spill     *spill
+	slots     *semaphore.Weighted // parts in flight
+	composing *semaphore.Weighted // one: see File.compose
+
+	ctx    context.Context // the life of every request; ends in Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // every goroutine the uploader or a file started
+
+	stats counters
+	names atomic.Uint64 // makes hidden keys different
+	nonce string
+
+	// mu is a leaf but for pool.mu: see the lock order in doc.go.
+	mu       sync.Mutex
+	files    map[*File]struct{}
+	closed   chan struct{} // replaced and closed whenever a file goes
+	draining bool
+	filling  *list.List // cells that take writes, coldest first
+	clean    *list.List // cells whose memory may be taken, oldest first
+	pinned   *list.List // clean first cells: headers are rewritten, so they go last
+	inflight int        // parts being sent
+}
+
+// New starts an uploader. Only Close ends it: of ctx it takes the values, not the end.
+func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
+	p := store.Profile()
+	cfg = cfg.withDefaults()
+	if least := MinMemory(p); cfg.Memory < least {
+		return nil, fmt.Errorf("write memory of %d bytes is below the smallest of %d", cfg.Memory, least)
+	}
+	pool, err := newPool(cfg.Memory)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	u := &Uploader{
+		store: store, profile: p, log: cfg.Log, cfg: cfg,
+		grid:      newGrid(p, cfg.Ladder, cfg.PartSize, cfg.Memory),
+		crc:       crcOf(p.Digest),
+		pool:      pool,
+		spill:     &spill{dir: cfg.SpillDir, slots: int(cfg.Spill / chunkSize)},
+		slots:     semaphore.NewWeighted(int64(cfg.Concurrency)),
+		composing: semaphore.NewWeighted(1),
+		ctx:       ctx, cancel: cancel, nonce: newNonce(),
+		files: map[*File]struct{}{}, closed: make(chan struct{}),
+		filling: list.New(), clean: list.New(), pinned: list.New(),
+	}
+	u.wg.Go(u.reclaim)
+	return u, nil
+}
+
+func (cfg Config) withDefaults() Config {
+	set := func(p *int64, v int64) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	set(&cfg.Memory, 384<<20)
+	set(&cfg.Threshold, DefaultThreshold)
+	set(&cfg.Spill, DefaultSpill)
+	if cfg.Ladder == nil {
+		cfg.Ladder = DefaultLadder()
+	}
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = DefaultConcurrency
+	}
+	if cfg.SpillDir == "" {
+		cfg.SpillDir = os.TempDir()
+	}
+	if cfg.Conflict == "" {
+		cfg.Conflict = ConflictFail
+	}
+	if cfg.StagePrefix == "" {
+		cfg.StagePrefix = ".sluicefs/stage/"
+	}
+	if cfg.Log == nil {
+		silent := logrus.New()
+		silent.SetOutput(io.Discard)
+		cfg.Log = logrus.NewEntry(silent)
+	}
+	return cfg
+}
+
+// MaxSize returns the bytes of the largest file that the store and the plan allow.
+func (u *Uploader) MaxSize() int64 { return u.grid.maxSize }
+
+// Drain refuses new files and waits until every open one was closed, or ctx ends.
+func (u *Uploader) Drain(ctx context.Context) error {
+	for {
+		u.mu.Lock()
+		u.draining = true
+		left, closed := len(u.files), u.closed
+		u.mu.Unlock()
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-closed:
+		case <-ctx.Done():
+			return fmt.Errorf("drain %d files: %w", left, ctx.Err())
+		}
+	}
+}
+
+// abortTime is how long Close waits for the store to end unfinished uploads.
+const abortTime = 5 * time.Second
+
+// Close ends the uploader. What was not committed is given up: its uploads are
+// aborted as far as the store answers within a few seconds.
+func (u *Uploader) Close() error {
+	u.mu.Lock()
+	u.draining = true
+	var open []*File
+	for f := range u.files {
+		open = append(open, f)
+	}
+	u.mu.Unlock()
+	for _, f := range open {
+		f.Discard(ErrClosed)
+	}
+	patience := time.AfterFunc(abortTime, u.cancel)
+	var ends sync.WaitGroup
+	for _, f := range open {
+		ends.Go(func() { _ = f.Close(u.ctx) })
+	}
+	ends.Wait()
+	patience.Stop()
+	u.cancel()
+	u.wg.Wait()
+	return errors.Join(u.spill.close(), u.pool.close())
+}
+
+// drop gives a reference to a chunk back. The mutex of the file that held it is held.
+func (u *Uploader) drop(k *chunk) {
+	if k.refs--; k.refs > 0 {
+		return
+	}
+	if k.spilled() {
+		u.spill.release(k.slot)
+		return
+	}
+	u.pool.put([]*chunk{k})
+}
+
+// age puts a cell at the young end of the list that its state asks for. The
+// cell's file is locked.
+func (u *Uploader) age(c *cell) {
+	var to *list.List
+	switch {
+	case c.state == filling:
+		to = u.filling
+	case c.state == clean && len(c.have) > 0 && c.index == 0:
+		to = u.pinned
+	case c.state == clean && len(c.have) > 0:
+		to = u.clean
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if c.aged != nil && c.aged == to {
+		to.MoveToBack(c.age)
+		return
+	}
+	if c.aged != nil {
+		c.aged.Remove(c.age)
+	}
+	c.aged, c.age = to, nil
+	if to != nil {
+		c.age = to.PushBack(c)
+	}
+}
+
+// hiddenKey returns a key that no other mount uses.
+func (u *Uploader) hiddenKey() string {
+	return fmt.Sprintf("%s%s-%d", u.cfg.StagePrefix, u.nonce, u.names.Add(1))
+}
