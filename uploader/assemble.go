@@ -51,11 +51,7 @@ func (f *File) plan() ([]piece, error) {
 	defer f.mu.Unlock()
 	p := newPlanner(f.u.profile, f.u.grid.rungs[len(f.u.grid.rungs)-1].size)
 	p.held = f.heldLocked(span{0, f.size})
-	if p.perCell {
-		f.eachCell(span{0, f.size}, func(i int, at span) {
-			p.cells = append(p.cells, cellRange{at, f.u.grid.number(i)})
-		})
-	} else if f.main != nil { // only then can the numbers between parts be too few
+	if p.equal || f.main != nil { // else the numbers are free, and never too few
 		f.eachCell(span{0, min(f.size, f.u.grid.start(f.u.grid.direct))}, func(i int, at span) {
 			p.cells = append(p.cells, cellRange{at, f.u.grid.number(i)})
 		})
@@ -112,7 +108,7 @@ func (f *File) looseLocked(out []run, s span) []run {
 			if r.from > at {
 				add(run{span: span{at, r.from}, kind: runSend, zero: true})
 			}
-			if f.u.profile.PartCopy {
+			if f.u.copyable(r.src) {
 				add(run{span: r.span, kind: runCopy, src: r})
 			} else {
 				add(run{span: r.span, kind: runSend})
@@ -210,4 +206,10 @@ func (u *Uploader) copyPart(ctx context.Context, up *upload, number int32, r rem
 	part.Number, part.Size = number, r.len()
 	sum, ok := u.crc.sum(part.Digest)
 	return sent{part: part, sum: sum, sumOK: ok}, nil
+}
+
+// copyable reports that the server can copy ranges of an object: S3 does so only
+// of objects larger than the smallest part.
+func (u *Uploader) copyable(s source) bool {
+	return u.profile.PartCopy && s.size > u.profile.Part.Min
 }

@@ -55,7 +55,7 @@ func (f *File) complete(up *upload) error {
 		return fmt.Errorf("complete %q: %w", up.key, err)
 	}
 	f.u.stats.staged.Add(1)
-	f.becomeBase(up, parts, source{key: up.key, etag: info.ETag, hidden: true})
+	f.becomeBase(up, parts, source{key: up.key, etag: info.ETag, size: opts.Size, hidden: true})
 	return nil
 }
 

@@ -44,15 +44,17 @@ func (u *Uploader) copyParts(ctx context.Context, dst string, src objstore.Info,
 	}
 	up := &upload{key: dst, ready: make(chan struct{}), ref: objstore.UploadRef{Key: dst, ID: id, SSE: customerKey(opts.SSE)}}
 	close(up.ready)
-	limit := u.profile.MaxCopy
-	n := (src.Size + limit - 1) / limit
+	// As few parts as can be, all of one size but the last: some stores insist.
+	n := (src.Size + u.profile.MaxCopy - 1) / u.profile.MaxCopy
+	size := min(alignUp((src.Size+n-1)/n, u.profile.Part.Align), u.profile.MaxCopy)
+	n = (src.Size + size - 1) / size
 	parts := make([]sent, n)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(u.cfg.Concurrency)
 	for i := range n {
-		at := span{src.Size * i / n, src.Size * (i + 1) / n}
+		at := span{i * size, min((i+1)*size, src.Size)}
 		g.Go(func() (err error) {
-			r := remote{at, source{key: src.Key, etag: src.ETag}, at.from}
+			r := remote{at, source{key: src.Key, etag: src.ETag, size: src.Size}, at.from}
 			parts[i], err = u.copyPart(gctx, up, int32(i)+1, r)
 			return err
 		})

@@ -76,7 +76,7 @@ func (u *Uploader) Open(key string, o OpenOptions) *File {
 		f.base, f.hasBase, f.dirty = *o.Base, true, false
 		f.size = o.Base.Size
 		f.options = o.Base.ObjectOptions
-		f.remotes = remotes{}.put(remote{span{0, f.size}, source{key: o.Base.Key, etag: o.Base.ETag}, 0})
+		f.remotes = remotes{}.put(remote{span{0, f.size}, source{key: o.Base.Key, etag: o.Base.ETag, size: o.Base.Size}, 0})
 	}
 	u.mu.Lock()
 	if u.draining {
@@ -176,10 +176,10 @@ func (f *File) Unlink() {
 func (f *File) Rebase(info objstore.Info) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	old := source{key: f.base.Key, etag: f.base.ETag}
+	old := source{key: f.base.Key, etag: f.base.ETag, size: f.base.Size}
 	for i := range f.remotes {
 		if f.remotes[i].src == old {
-			f.remotes[i].src = source{key: info.Key, etag: info.ETag}
+			f.remotes[i].src = source{key: info.Key, etag: info.ETag, size: info.Size}
 		}
 	}
 	f.base, f.hasBase = info, true

@@ -104,6 +104,9 @@ func runModel(t *testing.T, p objstore.Profile, seed uint64) {
 	}
 	m.commit()
 	m.close()
+	if err := m.u.Close(); err != nil {
+		t.Errorf("close uploader: %v", err)
+	}
 	if n := store.Uploads(); n != 0 {
 		t.Errorf("%d uploads left unfinished", n)
 	}

@@ -37,9 +37,10 @@ type piece struct {
 type planner struct {
 	min, maxCopy, maxSend int64
 	maxCount              int32
-	perCell               bool        // one part a cell: equal sizes, or no gaps in the numbers
+	equal                 bool        // all parts but the last have one size: one part a cell
+	consecutive           bool        // no gaps in the numbers
 	held                  spans       // bytes in memory: sending them costs no download
-	cells                 []cellRange // of the file, for perCell and to fall back on
+	cells                 []cellRange // direct ones, for where there must be one part a cell
 }
 
 // cellRange is a cell with its part number.
@@ -69,7 +70,7 @@ func (p planner) plan(runs []run) ([]piece, error) {
 		if j < len(runs) {
 			next = runs[j].number
 		}
-		gap, err := p.gap(runs[i:j], last, next, j == len(runs), last == 0 && j == len(runs))
+		gap, err := p.gap(runs[i:j], last, next, j == len(runs))
 		if err != nil {
 			return nil, err
 		}
@@ -81,10 +82,9 @@ func (p planner) plan(runs []run) ([]piece, error) {
 }
 
 // gap plans runs of which nothing was sent. Their parts get numbers above last
-// and below next; tail says that the file ends with them, free that the whole
-// file is this gap.
-func (p planner) gap(runs []run, last, next int32, tail, free bool) ([]piece, error) {
-	if !p.perCell {
+// and below next; tail says that the file ends with them.
+func (p planner) gap(runs []run, last, next int32, tail bool) ([]piece, error) {
+	if !p.equal && (tail || !p.consecutive) {
 		pieces := p.cut(p.shape(runs, tail))
 		if int32(len(pieces)) < next-last {
 			for i := range pieces {
@@ -94,12 +94,9 @@ func (p planner) gap(runs []run, last, next int32, tail, free bool) ([]piece, er
 		}
 	}
 	pieces := p.byCell(runs)
-	if free {
-		for i := range pieces {
-			pieces[i].number = int32(i) + 1
-		}
-	}
-	if k := len(pieces); pieces[0].number <= last || pieces[k-1].number >= next {
+	if k := len(pieces); k == 0 || pieces[k-1].to < runs[len(runs)-1].to {
+		return nil, fmt.Errorf("no part numbers are left behind %d: %w", last, ErrTooLarge)
+	} else if pieces[0].number <= last || pieces[k-1].number >= next {
 		return nil, fmt.Errorf("%d parts do not fit between %d and %d: %w", k, last, next, ErrTooLarge)
 	}
 	return pieces, nil
@@ -242,6 +239,7 @@ const zeroPart = 256 << 20
 func (p planner) cut(runs []run) []piece {
 	var out []piece
 	for _, r := range runs {
+		// Equal shares are at least half the limit, which is two smallest parts.
 		limit := p.maxSend
 		if r.kind == runCopy {
 			limit = p.maxCopy
@@ -251,18 +249,12 @@ func (p planner) cut(runs []run) []piece {
 		n := (r.len() + limit - 1) / limit
 		for at, k := r.from, int64(0); k < n; k++ {
 			end := r.from + r.len()*(k+1)/n
-			if k < n-1 && r.len()/n > objstoreAlign {
-				end -= (end - r.from) % objstoreAlign
-			}
 			out = append(out, piece{span: span{at, end}, kind: r.kind, src: r.src.slice(span{at, end}, r.kind)})
 			at = end
 		}
 	}
 	return out
 }
-
-// objstoreAlign keeps the cuts of large runs on round numbers; no store asks for it.
-const objstoreAlign = 4096
 
 func (r remote) slice(s span, k kind) remote {
 	if k != runCopy {
@@ -299,6 +291,6 @@ func (p planner) byCell(runs []run) []piece {
 func newPlanner(p *objstore.Profile, maxSend int64) planner {
 	return planner{
 		min: p.Part.Min, maxCopy: p.MaxCopy, maxSend: max(maxSend, 2*p.Part.Min),
-		maxCount: p.Part.MaxCount, perCell: p.Part.Equal || p.Part.Consecutive,
+		maxCount: p.Part.MaxCount, equal: p.Part.Equal, consecutive: p.Part.Consecutive,
 	}
 }

@@ -6,7 +6,8 @@ import "sort"
 // was opened or last committed, or a hidden one that was staged.
 type source struct {
 	key, etag string
-	hidden    bool // ours to delete once nothing is read from it
+	size      int64 // bytes of the whole object
+	hidden    bool  // ours to delete once nothing is read from it
 }
 
 // remote says that a range of the file is a range of an object.

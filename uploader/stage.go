@@ -26,7 +26,12 @@ func (f *File) stage(ctx context.Context) error {
 	if up == nil {
 		return nil
 	}
-	if up.hidden {
+	if err := f.fillGaps(ctx, up); err != nil {
+		return err
+	}
+	if len(f.partsOf(up)) == 0 {
+		f.u.abortAll([]*upload{up})
+	} else if up.hidden {
 		if err := f.complete(up); err != nil {
 			return err
 		}
@@ -69,7 +74,7 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 		return fmt.Errorf("stage %q: %w", up.key, err)
 	}
 	f.u.stats.staged.Add(1)
-	f.becomeBase(up, parts, source{key: hidden.Key, etag: hidden.ETag, hidden: true})
+	f.becomeBase(up, parts, source{key: hidden.Key, etag: hidden.ETag, size: opts.Size, hidden: true})
 	return f.putBack(ctx, up.key, before, exists)
 }
 
@@ -87,7 +92,7 @@ func (f *File) putBack(ctx context.Context, key string, before objstore.Info, ex
 	}
 	f.mu.Lock()
 	if f.hasBase && f.base.Key == key {
-		old := source{key: f.base.Key, etag: f.base.ETag}
+		old := source{key: f.base.Key, etag: f.base.ETag, size: f.base.Size}
 		for i := range f.remotes {
 			if f.remotes[i].src == old {
 				f.remotes[i].src.etag = info.ETag
@@ -100,6 +105,31 @@ func (f *File) putBack(ctx context.Context, key string, before objstore.Info, ex
 	}
 	f.mu.Unlock()
 	f.u.deleteAll([]source{{key: before.Key, etag: before.ETag, hidden: true}})
+	return nil
+}
+
+// fillGaps sends zeros under the part numbers that are missing between those
+// sent, for stores that refuse gaps. Nothing ever reads them.
+func (f *File) fillGaps(ctx context.Context, up *upload) error {
+	if !f.u.profile.Part.Consecutive && !f.u.profile.Part.Equal {
+		return nil
+	}
+	parts := f.partsOf(up)
+	next := int32(1)
+	for _, s := range parts {
+		for ; next < s.part.Number; next++ {
+			b := &body{u: f.u}
+			b.zero(f.u.grid.length(int(next) - 1))
+			filler, err := f.u.sendPart(ctx, up, next, b)
+			if err != nil {
+				return err
+			}
+			f.mu.Lock()
+			up.parts[next] = filler
+			f.mu.Unlock()
+		}
+		next++
+	}
 	return nil
 }
 

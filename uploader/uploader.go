@@ -84,9 +84,13 @@ type Uploader struct {
 	slots     *semaphore.Weighted // parts in flight
 	composing *semaphore.Weighted // one: see File.compose
 
-	ctx    context.Context // the life of every request; ends in Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // every goroutine the uploader or a file started
+	ctx       context.Context // the life of every request; ends in Close
+	cancel    context.CancelFunc
+	wg        sync.WaitGroup // every goroutine that works for a file
+	reclaimer sync.WaitGroup // the one that finds memory
+
+	once  sync.Once // of Close
+	ended error     // its answer
 
 	stats counters
 	names atomic.Uint64 // makes hidden keys different
@@ -127,7 +131,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		files: map[*File]struct{}{}, closed: make(chan struct{}),
 		filling: list.New(), clean: list.New(), pinned: list.New(),
 	}
-	u.wg.Go(u.reclaim)
+	u.reclaimer.Go(u.reclaim)
 	return u, nil
 }
 
@@ -188,8 +192,14 @@ func (u *Uploader) Drain(ctx context.Context) error {
 const abortTime = 5 * time.Second
 
 // Close ends the uploader. What was not committed is given up: its uploads are
-// aborted as far as the store answers within a few seconds.
+// aborted as far as the store answers within a few seconds. Later calls return
+// the answer of the first.
 func (u *Uploader) Close() error {
+	u.once.Do(func() { u.ended = u.end() })
+	return u.ended
+}
+
+func (u *Uploader) end() error {
 	u.mu.Lock()
 	u.draining = true
 	var open []*File
@@ -206,9 +216,10 @@ func (u *Uploader) Close() error {
 		ends.Go(func() { _ = f.Close(u.ctx) })
 	}
 	ends.Wait()
+	u.wg.Wait()
 	patience.Stop()
 	u.cancel()
-	u.wg.Wait()
+	u.reclaimer.Wait()
 	return errors.Join(u.spill.close(), u.pool.close())
 }
 
