@@ -33,7 +33,9 @@ type Profile struct {
 	Digest    Algorithm // sent with bodies and verified by the store
 	PartETag  ETagKind
 	FinalETag ETagKind
-	// FullDigest says that Complete takes a digest of the whole object.
+	// FullDigest says that an upload declares Digest when it begins, and that
+	// Complete then takes a digest of the whole object. Stores that verify the
+	// parts' digests undeclared, and mix declared ones up with copied parts, say no.
 	FullDigest bool
 
 	// Guards.
