@@ -1,8 +1,6 @@
 package uploader
 
-import (
-	"context"
-)
+import "context"
 
 // WriteAt puts p at an offset, in whatever order offsets come. It copies p, and
 // waits for memory where the budget is used up; ctx ends only that wait, with

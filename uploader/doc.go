@@ -1,0 +1,97 @@
+// Package uploader turns writes, in any order and of any size, into objects: it
+// sends what is written as the parts of a multipart upload while it is being
+// written, and publishes the whole when the file is committed.
+//
+// # Vocabulary
+//
+//   - A file under write ([File]) belongs to an inode, from its first open for
+//     writing to the last release. Handles do not exist here.
+//   - The grid cuts a file into cells. A cell's number and boundaries are a pure
+//     function of its index (grid.go), so a part number means the same bytes for
+//     as long as the file lives.
+//   - A chunk is 64 KiB of the memory budget (pool.go); a cell holds its bytes in
+//     chunks, and only where it has bytes.
+//   - Bytes are held when they are in a chunk, dirty when they are nowhere else,
+//     remote when a finished object has them (remote.go), and in a part when only
+//     an unfinished upload has them, from which nothing can be read back.
+//   - The main upload becomes the object. A segment is an upload of its own under
+//     a hidden key, for the part of a file that lies beyond the direct cells; once
+//     it is finished, the object gets all of it as one copied part.
+//   - To stage is to make a finished, hidden object of what was sent so far.
+//   - To commit is to make the object hold what the file holds. It publishes.
+//
+// # Life of a cell
+//
+//	            write                covered             slot free
+//	 (none) ───────────► filling ───────────► sealed ───────────────► uploading
+//	    ▲                 ▲  ▲  │                                        │   │
+//	    │                 │  │  └── commit sends what is left ──┐   part │   │ written
+//	    │           write │  │                                 │ stored │   │ meanwhile
+//	    │                 │  └─────────────────────────────────┼────────┼───┘
+//	    └── memory taken ─ clean ◄─────────────────────────────┴────────┘
+//
+// A cell that was sent once does not go out by itself again: it is sent under
+// the same number by the commit, however often it was written in between. That
+// is what makes the rewriting of a header at offset 0 cost one part.
+//
+// # Commit
+//
+// A file of which nothing was sent, up to the threshold, is one PutObject. Any
+// other is planned (pieces.go) as runs: parts that are there, ranges to copy at
+// the server, and bytes to send. Where the smallest part forces bytes of the base
+// to be sent along with a small change, exactly those are fetched. Afterwards the
+// committed object is the base, all cells are clean, and writing may go on.
+//
+// A cell of which some bytes were written again while the others are only in a
+// part cannot be sent: then the upload is staged first (stage.go), and its parts
+// are remote bytes like any other.
+//
+// # Invariants
+//
+//   - cell.dirty ⊆ cell.have. A clean cell has no dirty bytes.
+//   - Every byte of the file below its size is held, or in a part (below the
+//     part's valid length), or remote, or zero; whoever comes first in this list
+//     has the newest.
+//   - A chunk with more than one reference is not written to: a writer replaces
+//     it by a copy. A body being sent is therefore the bytes that were sealed.
+//   - Nothing under the file's own name changes before Complete or Put, except
+//     where stageNamed says how and why.
+//   - The first failure of a file is final: err is set once, everything under way
+//     ends, and the uploads are aborted when nothing of them is on its way.
+//   - Only uploads and hidden objects that this uploader made are ended or removed.
+//
+// # Locks
+//
+//	File.mu → Uploader.mu → (nothing)
+//	File.mu → pool.mu → (nothing)
+//	File.mu → spill.mu → (nothing)
+//
+// No two File.mu are held together. File.mu is never held across a request to
+// the store or a wait for memory. busy is not a lock but a state: one operation
+// (commit, truncate, rename, stage) has the file to itself, and writers wait.
+//
+// # Why a writer that waits for memory gets it
+//
+// Who waits holds no lock and no chunk (writeCell gives back what it took before
+// it asks for more), except for the one body at a time that compose lets wait:
+// it pins at most one piece, which is at most a sixth of the budget, and asks for
+// at most another sixth. So with a waiter present, each chunk of the budget is
+//
+//  1. free: the waiter is served, in the order of arrival; or
+//  2. held by a clean cell: reclaim takes it; or
+//  3. held by a body on its way: that ends, with success or with the failure of
+//     its file, which frees it, because every request has a time limit; or
+//  4. held by a sealed cell: it is on its way, or reclaim sends it early; or
+//  5. held by a filling cell: reclaim writes it to the spill file, which is on
+//     disk, coldest cell first; or
+//  6. one of the composing body's.
+//
+// 1 to 5 make progress whatever any writer does. If the spill file is full as
+// well, the wait ends with ErrNoSpace: loud, and only for that writer.
+//
+// # Goroutines
+//
+// reclaim lives as long as the uploader. Each sealed cell and each finished
+// segment has one goroutine until its request has ended; a failed file has one
+// that cleans up. Close waits for all of them.
+package uploader
