@@ -169,10 +169,10 @@ func (f *File) sendPiece(ctx context.Context, up *upload, p piece, first *compos
 			return s, nil
 		}
 	}
-	if err := f.u.slots.Acquire(ctx, 1); err != nil {
+	if err := f.u.slots.acquire(ctx); err != nil {
 		return sent{}, err
 	}
-	defer f.u.slots.Release(1)
+	defer f.u.slots.release(0, 0)
 	if p.kind == runCopy {
 		return f.u.copyPart(ctx, up, p.number, p.src)
 	}

@@ -159,10 +159,6 @@ func (f *File) put(ctx context.Context) (objstore.Info, error) {
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	if err := f.u.slots.Acquire(ctx, 1); err != nil {
-		return objstore.Info{}, err
-	}
-	defer f.u.slots.Release(1)
 	info, err := f.guarded(ctx, f.u.profile.NoClobberPut, f.u.profile.IfMatchPut, func(c objstore.Condition) (objstore.Info, error) {
 		return f.u.store.Put(ctx, key, out, objstore.PutOptions{ObjectOptions: f.u.tagged(opts), Condition: c})
 	}, func(info objstore.Info) bool { return f.u.sameBody(info, b, sum) })
@@ -185,7 +181,7 @@ func (f *File) committed(info objstore.Info, opts objstore.ObjectOptions, versio
 	f.changes, f.stored = nil, version
 	f.guard = objstore.Condition{ETag: info.ETag}
 	f.remotes = remotes{}.put(remote{span{0, f.size}, source{key: f.key, etag: info.ETag, size: f.size}, 0})
-	f.main, f.streaming, f.queue = nil, false, nil
+	f.main, f.streaming, f.queue, f.recent = nil, false, nil, nil
 	for i, c := range f.cells {
 		c.trim(c.reach(f.size))
 		c.state, c.dirty, c.part, c.upload = clean, nil, objstore.Part{}, nil

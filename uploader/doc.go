@@ -22,13 +22,13 @@
 //
 // # Life of a cell
 //
-//	            write                covered             slot free
-//	 (none) ───────────► filling ───────────► sealed ───────────────► uploading
-//	    ▲                 ▲  ▲  │                                        │   │
-//	    │                 │  │  └── commit sends what is left ──┐   part │   │ written
-//	    │           write │  │                                 │ stored │   │ meanwhile
-//	    │                 │  └─────────────────────────────────┼────────┼───┘
-//	    └── memory taken ─ clean ◄─────────────────────────────┴────────┘
+//	           write                covered             slot free
+//	(none) ───────────► filling ───────────► sealed ───────────────► uploading
+//	   ▲                 ▲  ▲  │                                        │   │
+//	   │                 │  │  └── commit sends what is left ──┐   part │   │ written
+//	   │           write │  │                                 │ stored │   │ meanwhile
+//	   │                 │  └─────────────────────────────────┼────────┼───┘
+//	   └── memory taken ─ clean ◄─────────────────────────────┴────────┘
 //
 // A cell that was sent once does not go out by itself again: it is sent under
 // the same number by the commit, however often it was written in between. That

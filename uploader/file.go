@@ -22,6 +22,10 @@ type OpenOptions struct {
 	// Options are the properties of a new object. Those of Base are kept, and
 	// asked for when they are needed and Base.Full is false.
 	Options objstore.ObjectOptions
+	// Random says that the file is likely to be written here and there, or read
+	// back: it was opened for reading as well. What is sent of it is then held
+	// for as long as memory allows.
+	Random bool
 }
 
 // File is one file under write. It belongs to an inode, from the first open for
@@ -50,6 +54,8 @@ type File struct {
 	queue     []*cell         // sealed, held back until the file outgrows one PutObject
 	streaming bool            // it has
 	rewrites  bool            // cells were written again after they were covered: expect more
+	random    bool            // written elsewhere than at its end, or expected to be
+	recent    []*cell         // sent last, of a file that is not random: at most heldCells
 	sending   int             // cells on their way
 	staged    []source        // hidden objects that base bytes may come from
 	dirty     bool            // there is something to commit
@@ -70,7 +76,7 @@ func (u *Uploader) Open(key string, o OpenOptions) *File {
 	f := &File{
 		u: u, ctx: ctx, cancel: cancel, opened: time.Now(),
 		changed: make(chan struct{}), key: key, guard: o.Guard, exclusive: o.Exclusive,
-		cells: map[int]*cell{}, segments: map[int]*upload{}, options: o.Options, dirty: true,
+		random: o.Random || o.Base != nil, cells: map[int]*cell{}, segments: map[int]*upload{}, options: o.Options, dirty: true,
 	}
 	if o.Base != nil {
 		f.base, f.hasBase, f.dirty = *o.Base, true, false
@@ -312,7 +318,7 @@ func (f *File) emptyLocked() ([]*upload, []source) {
 		f.u.age(c)
 	}
 	clear(f.cells)
-	f.queue = nil
+	f.queue, f.recent = nil, nil
 	var ups []*upload
 	if f.main != nil {
 		ups = append(ups, f.main)

@@ -3,6 +3,7 @@ package uploader
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -112,10 +113,12 @@ func (f *File) send(c *cell) {
 }
 
 func (f *File) sendCell(c *cell) error {
-	if err := f.u.slots.Acquire(f.ctx, 1); err != nil {
+	if err := f.u.slots.acquire(f.ctx); err != nil {
 		return context.Cause(f.ctx)
 	}
-	defer f.u.slots.Release(1)
+	var n int64
+	var took time.Duration
+	defer func() { f.u.slots.release(n, took) }()
 	f.mu.Lock()
 	if f.err != nil || c.state != sealed {
 		f.mu.Unlock()
@@ -138,7 +141,11 @@ func (f *File) sendCell(c *cell) error {
 	b.gather(c, 0, c.size)
 	f.mu.Unlock()
 
+	began := time.Now()
 	s, err := f.u.sendPart(f.ctx, up, f.u.grid.number(c.index), b)
+	if err == nil {
+		n, took = b.size, time.Since(began)
+	}
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -163,9 +170,32 @@ func (f *File) storedLocked(c *cell, up *upload, s sent) {
 	}
 	c.rewritten = false
 	f.u.age(c)
+	f.thinLocked(c)
 	if seg := f.u.grid.segmentOf(c.index); seg >= 0 && len(up.parts) == f.u.grid.segCells && f.err == nil {
 		f.sending++
 		f.u.wg.Go(func() { f.finish(seg, up) })
+	}
+}
+
+// heldCells is how many of the cells it sent last a file keeps that is written
+// from front to back: enough for the kernel's and a program's own disorder. The
+// first cell is kept besides. What is given back at once is written again while
+// it is still in the CPU's cache, and a mount that streams stays small.
+const heldCells = 2
+
+// thinLocked gives the memory of old cells back, unless the file is written here
+// and there: then every cell that is held may save a download.
+func (f *File) thinLocked(c *cell) {
+	if f.random || c.index == 0 {
+		return
+	}
+	f.recent = append(f.recent, c)
+	for len(f.recent) > heldCells {
+		if old := f.recent[0]; old.state == clean {
+			old.forget()
+			f.u.age(old)
+		}
+		f.recent = f.recent[1:]
 	}
 }
 

@@ -81,7 +81,7 @@ type Uploader struct {
 	crc       crc
 	pool      *pool
 	spill     *spill
-	slots     *semaphore.Weighted // parts in flight
+	slots     *slots              // parts in flight
 	composing *semaphore.Weighted // one: see File.compose
 
 	ctx       context.Context // the life of every request; ends in Close
@@ -125,7 +125,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		crc:       crcOf(p.Digest),
 		pool:      pool,
 		spill:     &spill{dir: cfg.SpillDir, slots: int(cfg.Spill / chunkSize)},
-		slots:     semaphore.NewWeighted(int64(cfg.Concurrency)),
+		slots:     newSlots(cfg.Concurrency),
 		composing: semaphore.NewWeighted(1),
 		ctx:       ctx, cancel: cancel, nonce: newNonce(),
 		files: map[*File]struct{}{}, closed: make(chan struct{}),
