@@ -1,0 +1,53 @@
+package fs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// copyWith copies an object at the store, with other attributes where they are
+// given. The answer is Full where the source was.
+func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.Info, attr *attributes) (objstore.Info, error) {
+	if source.Size > f.cfg.Store.Profile().MaxCopy {
+		return f.copyParts(ctx, key, source, attr)
+	}
+	src := objstore.CopySource{Key: source.Key, IfMatch: source.ETag, SSE: source.SSE}
+	o := objstore.CopyOptions{}
+	if attr != nil {
+		o.Replace, o.ObjectOptions = true, copiedOptions(source, attr)
+	}
+	if guard := (objstore.Condition{ETag: source.ETag}); key == source.Key && f.cfg.Store.Profile().CheckCopy(guard) == nil {
+		o.Condition = guard
+	}
+	info, err := f.cfg.Store.Copy(ctx, key, src, o)
+	if err != nil {
+		return info, fmt.Errorf("copy %q: %w", source.Key, err)
+	}
+	return copied(info, key, source, attr), nil
+}
+
+// copiedOptions are the properties of a copy that gets other attributes: all
+// that the source has must be sent again.
+func copiedOptions(source objstore.Info, attr *attributes) objstore.ObjectOptions {
+	o := source.ObjectOptions
+	if o.StorageClass == "" {
+		o.StorageClass = source.StorageClassSeen
+	}
+	if attr != nil {
+		o.Metadata = attr.encode(o.Metadata)
+	}
+	return o
+}
+
+// copied is what is known of a copy.
+func copied(answer objstore.Info, key string, source objstore.Info, attr *attributes) objstore.Info {
+	info := source
+	info.Key, info.ETag, info.ModTime = key, answer.ETag, answer.ModTime
+	info.VersionID, info.Checksum = answer.VersionID, answer.Checksum
+	if attr != nil {
+		info.Metadata = attr.encode(source.Metadata)
+	}
+	return info
+}

@@ -1,0 +1,141 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+	"time"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+var (
+	_ gofuse.NodeLookuper       = (*dirNode)(nil)
+	_ gofuse.NodeOpendirHandler = (*dirNode)(nil)
+	_ gofuse.NodeCreater        = (*dirNode)(nil)
+	_ gofuse.NodeMknoder        = (*dirNode)(nil)
+	_ gofuse.NodeMkdirer        = (*dirNode)(nil)
+	_ gofuse.NodeSymlinker      = (*dirNode)(nil)
+	_ gofuse.NodeLinker         = (*dirNode)(nil)
+	_ gofuse.NodeUnlinker       = (*dirNode)(nil)
+	_ gofuse.NodeRmdirer        = (*dirNode)(nil)
+	_ gofuse.NodeRenamer        = (*dirNode)(nil)
+	_ gofuse.NodeGetattrer      = (*dirNode)(nil)
+	_ gofuse.NodeSetattrer      = (*dirNode)(nil)
+	_ gofuse.NodeAccesser       = (*dirNode)(nil)
+	_ gofuse.NodeStatfser       = (*dirNode)(nil)
+	_ gofuse.NodeGetxattrer     = (*dirNode)(nil)
+	_ gofuse.NodeListxattrer    = (*dirNode)(nil)
+	_ gofuse.NodeSetxattrer     = (*dirNode)(nil)
+	_ gofuse.NodeRemovexattrer  = (*dirNode)(nil)
+	_ gofuse.NodeOnForgetter    = (*dirNode)(nil)
+)
+
+// dirNode is a directory: the keys with one prefix. It has a marker object, named
+// by the prefix itself, or it is implied by the keys below it.
+type dirNode struct {
+	node
+
+	// Guarded by tree.mu.
+	children map[string]treeNode  // the names that this mount has nodes of
+	unstored map[string]*fileNode // of those, the new files that no listing shows yet
+	removals uint64               // names that were taken away so far
+
+	mu      sync.Mutex
+	attr    attributes
+	asked   time.Time // when the marker was last looked at; zero: never
+	marker  bool      // it was there
+	witness string    // a name that was there when this mount last looked; "" if none is known
+	pending bool      // attr is to be stored in the marker
+}
+
+func newRoot(f *FileSystem) *dirNode {
+	d := newDir(f)
+	return d
+}
+
+func newDir(f *FileSystem) *dirNode {
+	d := &dirNode{attr: f.defaults(fuse.S_IFDIR, f.cfg.Now())}
+	d.fsys = f
+	return d
+}
+
+// learn takes over what a listing or a HEAD told of the marker.
+func (d *dirNode) learn(marker bool, info objstore.Info) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.marker = d.marker || marker
+	if !marker || !info.Full || d.pending {
+		return
+	}
+	d.asked = d.fsys.cfg.Now()
+	d.attr, _ = d.fsys.attributesOf(info, fuse.S_IFDIR)
+	d.attr.mode = d.attr.mode&0o7777 | fuse.S_IFDIR
+}
+
+// ask looks at the marker where its metadata is needed and not known.
+func (d *dirNode) ask(ctx context.Context) error {
+	f := d.fsys
+	d.mu.Lock()
+	fresh := d.pending || !d.asked.IsZero() && f.cfg.Now().Sub(d.asked) < f.cfg.AttrTTL
+	d.mu.Unlock()
+	key := d.key()
+	if fresh || f.cfg.Metadata == MetadataNone || key == "" {
+		return nil
+	}
+	info, err := f.cfg.Cache.Stat(ctx, key)
+	switch {
+	case errors.Is(err, objstore.ErrNotFound):
+		d.mu.Lock()
+		d.asked, d.marker = f.cfg.Now(), false
+		d.mu.Unlock()
+		return nil
+	case err != nil:
+		return err
+	}
+	d.learn(true, info)
+	return nil
+}
+
+// touch sets the time of the directory after this mount changed an entry of it.
+// The time is kept in memory only: a request for every file would be a high price.
+func (d *dirNode) touch() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.attr.mtime = d.fsys.cfg.Now()
+}
+
+// fill writes the attributes that are known.
+func (d *dirNode) fill(out *fuse.Attr) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	// One link says that subdirectories are not counted: they would have to be listed.
+	d.attr.fill(out, d.StableAttr().Ino, blockSize, d.attr.mtime, 1)
+}
+
+// Getattr implements gofuse.NodeGetattrer.
+func (d *dirNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if err := d.ask(ctx); err != nil {
+		return d.fsys.answer("getattr", d.key(), err)
+	}
+	d.fill(&out.Attr)
+	out.SetTimeout(d.fsys.cfg.AttrTTL)
+	return 0
+}
+
+// Access implements gofuse.NodeAccesser. The kernel asks only where it does not
+// check permissions itself: then nobody but the owner of the mount gets here.
+func (d *dirNode) Access(context.Context, uint32) syscall.Errno { return 0 }
+
+// OnForget implements gofuse.NodeOnForgetter.
+func (d *dirNode) OnForget() { d.fsys.nodes.forgotten(d) }
+
+func (d *dirNode) needed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pending || len(d.children) > 0
+}

@@ -1,0 +1,222 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+var (
+	_ gofuse.NodeOpener         = (*fileNode)(nil)
+	_ gofuse.NodeGetattrer      = (*fileNode)(nil)
+	_ gofuse.NodeSetattrer      = (*fileNode)(nil)
+	_ gofuse.NodeAccesser       = (*fileNode)(nil)
+	_ gofuse.NodeReadlinker     = (*fileNode)(nil)
+	_ gofuse.NodeGetxattrer     = (*fileNode)(nil)
+	_ gofuse.NodeListxattrer    = (*fileNode)(nil)
+	_ gofuse.NodeSetxattrer     = (*fileNode)(nil)
+	_ gofuse.NodeRemovexattrer  = (*fileNode)(nil)
+	_ gofuse.NodeLseeker        = (*fileNode)(nil)
+	_ gofuse.NodeCopyFileRanger = (*fileNode)(nil)
+	_ gofuse.NodeStatfser       = (*fileNode)(nil)
+	_ gofuse.NodeOnForgetter    = (*fileNode)(nil)
+)
+
+// fileNode is an object: a regular file, a symlink, or a special file. It stands
+// for one content: when somebody else replaces the object, the name gets another
+// node. This mount's own commits stay on the node.
+type fileNode struct {
+	node
+
+	// operation is held by one of: a change from clean to under write and back, a
+	// commit, a rename, an unlink, storing metadata. It is held across requests to
+	// the store; see doc.go.
+	operation gate
+
+	unstored atomic.Bool // new, and not in the store yet; set before it has a name
+
+	// mu is never held across a request or a wait.
+	mu       sync.Mutex
+	object   object
+	full     *objstore.Info // all of it, where that was asked for; not to be changed
+	attr     attributes
+	carried  time.Time // the mtime that the object carried when it was last seen
+	writing  *writing  // nil while nobody has it open for writing
+	readers  int       // read-only handles
+	pending  bool      // attr differs from what the object carries, and is to be stored
+	failed   error     // why the last attempt to store attr failed
+	deleted  bool      // it has no name any more
+	replaced bool      // the name means another content now
+	hidden   string    // key of a hidden copy of the content, kept for open handles
+}
+
+// object is what a listing tells of an object. It has no key: that is the node's
+// place in the tree.
+type object struct {
+	etag    string // "" while there is no object
+	size    int64
+	modTime time.Time
+}
+
+func objectOf(info objstore.Info) object {
+	return object{info.ETag, info.Size, info.ModTime}
+}
+
+// same reports that both have one content.
+func (o object) same(p object) bool { return o.etag == p.etag && o.size == p.size }
+
+// newFileNode makes the node of an object that the store has.
+func (f *FileSystem) newFileNode(info objstore.Info) *fileNode {
+	n := &fileNode{object: objectOf(info)}
+	n.fsys = f
+	n.learnLocked(info)
+	return n
+}
+
+// learnLocked takes over what is known of the object that the node stands for.
+func (n *fileNode) learnLocked(info objstore.Info) {
+	n.object = objectOf(info)
+	if info.Full {
+		n.full = &info
+	} else if n.full != nil {
+		return // of the same content, and says more
+	}
+	attr, _ := n.fsys.attributesOf(info, fuse.S_IFREG)
+	n.carried = attr.mtime
+	if !n.pending {
+		n.attr = attr
+	}
+}
+
+// infoLocked is the object as the cache and the uploader want it.
+func (n *fileNode) infoLocked(key string) objstore.Info {
+	if n.hidden != "" {
+		key = n.hidden
+	}
+	if n.full != nil {
+		info := *n.full
+		info.Key = key
+		return info
+	}
+	return objstore.Info{Key: key, Size: n.object.size, ETag: n.object.etag, ModTime: n.object.modTime}
+}
+
+// complete reports that nothing about the attributes is left to ask for.
+func (n *fileNode) complete() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.completeLocked()
+}
+
+func (n *fileNode) completeLocked() bool {
+	return n.full != nil || n.writing != nil || n.object.etag == "" || n.fsys.cfg.Metadata == MetadataNone
+}
+
+// ask looks at the object where its metadata is needed and not known.
+func (n *fileNode) ask(ctx context.Context) error {
+	if n.complete() {
+		return nil
+	}
+	info, err := n.fsys.cfg.Cache.Stat(ctx, n.key())
+	if errors.Is(err, objstore.ErrNotFound) {
+		return errStale
+	}
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.completeLocked() {
+		return nil
+	}
+	if !n.stillLocked(info) {
+		return errStale
+	}
+	n.learnLocked(info)
+	return nil
+}
+
+// stillLocked reports that the node can stand for the object as it is now.
+//
+// With its write-back cache the kernel believes its own size and mtime of a
+// regular file for as long as it knows the inode. So a node also ends where the
+// object has another mtime, as when another mount did a chmod or utimens, which
+// leaves the ETag as it was.
+func (n *fileNode) stillLocked(info objstore.Info) bool {
+	if !n.object.same(objectOf(info)) {
+		return false
+	}
+	if n.fsys.cfg.WriteThrough || n.fsys.cfg.Metadata == MetadataNone || !info.Full || n.full == nil || n.pending {
+		return true
+	}
+	attr, _ := n.fsys.attributesOf(info, fuse.S_IFREG)
+	return attr.mtime.Equal(n.carried)
+}
+
+// currentLocked reports that the node knows all that could be learned from the
+// listing entry: the object was not touched since it was last asked for. Stores
+// round times differently in listings and in answers about one object.
+func (n *fileNode) currentLocked(info objstore.Info) bool {
+	return n.completeLocked() && n.object.modTime.Truncate(time.Second).Equal(info.ModTime.Truncate(time.Second))
+}
+
+// fill writes the attributes that are known.
+func (n *fileNode) fill(out *fuse.Attr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	size, links := n.object.size, uint32(1)
+	if w := n.writing; w != nil {
+		size = w.file.Size()
+	}
+	if n.deleted {
+		links = 0
+	}
+	n.attr.fill(out, n.StableAttr().Ino, size, n.object.modTime, links)
+}
+
+// Getattr implements gofuse.NodeGetattrer.
+func (n *fileNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if err := n.ask(ctx); err != nil {
+		return n.fsys.answer("getattr", n.key(), err)
+	}
+	n.fill(&out.Attr)
+	out.SetTimeout(n.fsys.cfg.AttrTTL)
+	return 0
+}
+
+// Access implements gofuse.NodeAccesser. The kernel asks only where it does not
+// check permissions itself: then nobody but the owner of the mount gets here,
+// and all that is left to say is what can be executed.
+func (n *fileNode) Access(ctx context.Context, mask uint32) syscall.Errno {
+	const execute = 1
+	if mask&execute == 0 {
+		return 0
+	}
+	if err := n.ask(ctx); err != nil {
+		return n.fsys.answer("access", n.key(), err)
+	}
+	n.mu.Lock()
+	mode := n.attr.mode
+	n.mu.Unlock()
+	if mode&0o111 == 0 {
+		return n.fsys.answer("access", n.key(), errNotPermitted)
+	}
+	return 0
+}
+
+// OnForget implements gofuse.NodeOnForgetter.
+func (n *fileNode) OnForget() { n.fsys.nodes.forgotten(n) }
+
+func (n *fileNode) needed() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.writing != nil || n.pending
+}

@@ -1,0 +1,104 @@
+package fs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"sync"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"github.com/sirupsen/logrus"
+)
+
+// FileSystem is one mounted bucket.
+type FileSystem struct {
+	cfg   Config
+	log   *logrus.Entry
+	procs processes
+	root  *dirNode
+
+	// ctx is the life of everything that no request waits for. It ends when the
+	// last file was closed after the unmount.
+	ctx        context.Context
+	cancel     context.CancelFunc
+	background sync.WaitGroup
+
+	server *fuse.Server
+	served chan struct{} // closed when the kernel has let go and all is stored or given up
+
+	nodes   tree
+	pending pendingQueue
+	open    openFiles
+}
+
+// Mount shows the bucket at the mountpoint and returns when the kernel answers.
+// Only an unmount ends the mount: of ctx it takes the values, not the end.
+func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	f := &FileSystem{
+		cfg: cfg, log: cfg.Log, procs: processes{root: "/proc"},
+		served: make(chan struct{}),
+		nodes:  tree{numbers: map[uint64]struct{}{}},
+	}
+	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	f.pending.init(f)
+	f.root = newRoot(f)
+
+	options := mountOptions(&cfg)
+	options.Logger = log.New(io.Discard, "", 0)
+	options.MountOptions.Logger = log.New(fuseLog{f.log}, "", 0)
+	options.RootStableAttr = &gofuse.StableAttr{Ino: rootNumber}
+	raw := &graced{RawFileSystem: gofuse.NewNodeFS(f.root, options), grace: &f.nodes.grace}
+	f.server, err = fuse.NewServer(raw, mountpoint, &options.MountOptions)
+	if err != nil {
+		f.cancel()
+		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
+	}
+	f.background.Go(f.pending.run)
+	go f.serve()
+	if err := f.server.WaitMount(); err != nil {
+		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
+	}
+	return f, nil
+}
+
+// serve answers the kernel until the mount is gone, and settles what is left.
+// Wait waits for it.
+func (f *FileSystem) serve() {
+	defer close(f.served)
+	f.server.Serve()
+	f.open.settle(f.ctx)
+	f.pending.drain(f.ctx)
+	f.cancel()
+	f.background.Wait()
+}
+
+// Wait returns when the mount is gone and every change was stored or given up.
+func (f *FileSystem) Wait() { <-f.served }
+
+// Unmount takes the mount away and waits as Wait does. It fails where the mount
+// is in use.
+func (f *FileSystem) Unmount() error {
+	if err := f.server.Unmount(); err != nil {
+		return fmt.Errorf("unmount: %w", err)
+	}
+	f.Wait()
+	return nil
+}
+
+// Sync stores every metadata change that is waiting for company.
+func (f *FileSystem) Sync(ctx context.Context) error { return f.pending.flush(ctx) }
+
+// fuseLog is where go-fuse writes what it cannot answer with.
+type fuseLog struct{ log *logrus.Entry }
+
+// Write implements io.Writer.
+func (l fuseLog) Write(p []byte) (int, error) {
+	l.log.WithField("op", "fuse").Warn(string(p))
+	return len(p), nil
+}

@@ -1,0 +1,86 @@
+package fs
+
+import (
+	"context"
+	"syscall"
+)
+
+// Flush implements gofuse.FileFlusher: it is sent for every close of every
+// descriptor, and what it returns is what close returns.
+func (h *writeHandle) Flush(ctx context.Context) syscall.Errno {
+	n := h.node
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	if err := n.operation.enter(w); err != nil {
+		return n.fsys.answer("flush", n.key(), err)
+	}
+	defer n.operation.leave()
+	return n.fsys.answer("flush", n.key(), h.flush(w, w.caller.Pid))
+}
+
+func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
+	n := h.node
+	if err := h.file.Err(); err != nil {
+		return err
+	}
+	if !h.file.Dirty() {
+		return nil
+	}
+	if n.fsys.procs.killed(tid) && n.fsys.cfg.OnWriterKilled == KilledAbort {
+		h.killed.Store(true)
+		return nil // nobody is there to read it; the last release decides
+	}
+	h.killed.Store(false)
+	if h.blank.Load() && !h.lastClose(tid) {
+		return nil
+	}
+	return n.commit(ctx, h.writing)
+}
+
+// lastClose reports that nobody will write to the file any more, so that an empty
+// one can be stored. Shells close a copy of the descriptor before they write, and
+// storing an empty object then would be a request in vain. A wrong yes costs such
+// a request; a wrong no defers the request to the release of the file.
+func (h *writeHandle) lastClose(tid uint32) bool {
+	n := h.node
+	t := &n.fsys.nodes
+	t.mu.RLock()
+	name := n.name
+	t.mu.RUnlock()
+	return h.handles == 1 && n.fsys.procs.lastDescriptor(tid, name)
+}
+
+// Fsync implements gofuse.FileFsyncer.
+func (h *writeHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
+	return h.node.sync(ctx)
+}
+
+// sync stores everything about the file, and leaves it open for more.
+func (n *fileNode) sync(ctx context.Context) syscall.Errno {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	if err := n.operation.enter(w); err != nil {
+		return n.fsys.answer("fsync", n.key(), err)
+	}
+	defer n.operation.leave()
+	return n.fsys.answer("fsync", n.key(), n.store(w))
+}
+
+// store commits what was written and the attributes. The operation gate is held.
+func (n *fileNode) store(ctx context.Context) error {
+	n.mu.Lock()
+	under := n.writing
+	n.mu.Unlock()
+	if under != nil {
+		if err := under.file.Err(); err != nil {
+			return err
+		}
+		if under.file.Dirty() {
+			under.killed.Store(false)
+			if err := n.commit(ctx, under); err != nil {
+				return err
+			}
+		}
+	}
+	return n.storeMetadata(ctx)
+}

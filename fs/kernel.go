@@ -1,0 +1,85 @@
+package fs
+
+import (
+	"os"
+	"syscall"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+const (
+	maxRequest    = 1 << 20 // bytes of a READ or WRITE: the most that kernels since 4.20 send
+	maxBackground = 64      // requests of read-ahead and write-back that the kernel keeps going
+)
+
+// mountOptions is what is agreed with the kernel. doc.go says why.
+func mountOptions(c *Config) *gofuse.Options {
+	capabilities := uint64(fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_READDIRPLUS_AUTO)
+	if !c.WriteThrough {
+		capabilities |= fuse.CAP_WRITEBACK_CACHE
+	}
+	o := &gofuse.Options{
+		MountOptions: fuse.MountOptions{
+			AllowOther:               c.AllowOther,
+			MaxBackground:            maxBackground,
+			MaxWrite:                 maxRequest,
+			MaxReadAhead:             maxRequest,
+			ExplicitDataCacheControl: true,
+			ExtraCapabilities:        capabilities,
+			FsName:                   c.Source,
+			Name:                     "sluicefs",
+		},
+		NullPermissions: true, // a mode of 0 is a mode
+		NegativeTimeout: &c.NegativeTTL,
+	}
+	if c.AllowOther || c.Permissions {
+		o.Options = append(o.Options, "default_permissions")
+	}
+	if os.Geteuid() == 0 {
+		o.DirectMount = true
+		if c.ReadOnly {
+			o.DirectMountFlags = syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_RDONLY
+		}
+	} else if c.ReadOnly {
+		o.Options = append(o.Options, "ro")
+	}
+	return o
+}
+
+// graced is the file system as go-fuse serves it, where every request that can
+// hand out a node is known to the grace.
+type graced struct {
+	fuse.RawFileSystem
+	grace *grace
+}
+
+func (g *graced) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	defer g.grace.leave(g.grace.enter())
+	return g.RawFileSystem.Lookup(cancel, header, name, out)
+}
+
+func (g *graced) ReadDirPlus(cancel <-chan struct{}, input *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
+	defer g.grace.leave(g.grace.enter())
+	return g.RawFileSystem.ReadDirPlus(cancel, input, out)
+}
+
+func (g *graced) Create(cancel <-chan struct{}, input *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
+	defer g.grace.leave(g.grace.enter())
+	return g.RawFileSystem.Create(cancel, input, name, out)
+}
+
+func (g *graced) Mknod(cancel <-chan struct{}, input *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
+	defer g.grace.leave(g.grace.enter())
+	return g.RawFileSystem.Mknod(cancel, input, name, out)
+}
+
+func (g *graced) Mkdir(cancel <-chan struct{}, input *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
+	defer g.grace.leave(g.grace.enter())
+	return g.RawFileSystem.Mkdir(cancel, input, name, out)
+}
+
+func (g *graced) Symlink(cancel <-chan struct{}, header *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
+	defer g.grace.leave(g.grace.enter())
+	return g.RawFileSystem.Symlink(cancel, header, target, name, out)
+}

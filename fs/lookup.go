@@ -1,0 +1,172 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/internal/keypath"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// Lookup implements gofuse.NodeLookuper.
+func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
+	if errors.Is(keypath.ValidName(name), keypath.ErrTooLong) {
+		return nil, d.fsys.answer("lookup", d.key()+name, keypath.ErrTooLong)
+	}
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	n, err := d.find(w, name)
+	if err != nil {
+		return nil, d.fsys.answer("lookup", d.key()+name, err)
+	}
+	return d.fsys.reply(n, out), 0
+}
+
+// reply writes the answer about a node that was handed out.
+func (f *FileSystem) reply(n treeNode, out *fuse.EntryOut) *gofuse.Inode {
+	f.entry(out)
+	switch n := n.(type) {
+	case *dirNode:
+		n.fill(&out.Attr)
+		n.mu.Lock()
+		asked := !n.asked.IsZero() || n.pending
+		n.mu.Unlock()
+		if f.cfg.Metadata == MetadataPosix && !asked {
+			out.SetAttrTimeout(0) // a stat asks for the marker; a walk need not
+		}
+	case *fileNode:
+		n.fill(&out.Attr)
+	}
+	return n.tree().EmbeddedInode()
+}
+
+// find returns the node of a name, handed out.
+func (d *dirNode) find(ctx context.Context, name string) (treeNode, error) {
+	for {
+		before, removals := d.child(name)
+		if f, ok := before.(*fileNode); ok && f.local() && d.handOut(name, f) {
+			return f, nil
+		}
+		entry, err := d.fsys.cfg.Cache.Lookup(ctx, d.key(), name)
+		if err == nil && !entry.Dir {
+			entry.Info, err = d.complete(ctx, before, entry.Info)
+		}
+		n, again, err := d.settle(name, before, removals, entry, err)
+		if !again {
+			return n, err
+		}
+	}
+}
+
+// local reports that the node says more about its name than the store does: the
+// file is being written, or has changes that are not stored.
+func (n *fileNode) local() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.replaced && (n.writing != nil || n.pending)
+}
+
+// complete returns all of an object whose attributes only its metadata tells,
+// asking for it unless the node that is there knows it.
+func (d *dirNode) complete(ctx context.Context, before treeNode, info objstore.Info) (objstore.Info, error) {
+	if info.Full || d.fsys.cfg.Metadata == MetadataNone {
+		return info, nil
+	}
+	if n, ok := before.(*fileNode); ok {
+		n.mu.Lock()
+		known := n.object.same(objectOf(info)) && n.currentLocked(info)
+		n.mu.Unlock()
+		if known {
+			return info, nil
+		}
+	}
+	return d.fsys.cfg.Cache.Stat(ctx, info.Key)
+}
+
+// settle makes the answer of the store and what this mount has of the name into
+// one node. again is true where this mount changed the name while the store was
+// asked, so that the answer may be older than the change.
+func (d *dirNode) settle(name string, before treeNode, removals uint64, entry cache.Entry, failure error) (n treeNode, again bool, err error) {
+	missing := errors.Is(failure, objstore.ErrNotFound)
+	if failure != nil && !missing {
+		return nil, false, failure
+	}
+	t := &d.fsys.nodes
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := d.children[name]
+	if now != before || d.removals != removals {
+		return nil, true, nil
+	}
+	if f, ok := now.(*fileNode); ok && f.local() {
+		return nil, true, nil
+	}
+	if missing {
+		if sub, ok := now.(*dirNode); ok && len(sub.unstored) > 0 {
+			now.tree().handouts.Add(1) // the files in it are yet to be stored
+			return now, false, nil
+		}
+		if now != nil {
+			retire(now)
+			t.detachLocked(now)
+		}
+		return nil, false, errNotFound
+	}
+	if now != nil && matches(now, entry) {
+		now.tree().handouts.Add(1)
+		return now, false, nil
+	}
+	if now != nil {
+		retire(now)
+	}
+	return d.fsys.adoptLocked(d, name, entry), false, nil
+}
+
+// matches reports that the node can stand for what the store has, and tells it.
+func matches(n treeNode, entry cache.Entry) bool {
+	switch n := n.(type) {
+	case *dirNode:
+		if !entry.Dir {
+			return false
+		}
+		n.learn(entry.Marker, entry.Info)
+		return true
+	case *fileNode:
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if entry.Dir || !n.stillLocked(entry.Info) {
+			return false
+		}
+		n.learnLocked(entry.Info)
+		return true
+	}
+	return false
+}
+
+// retire marks a node whose name means something else now. Open handles go on
+// reading its content as long as the store or the cache has it.
+func retire(n treeNode) {
+	if f, ok := n.(*fileNode); ok {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.replaced = true
+	}
+}
+
+// adoptLocked makes the node of an entry.
+func (f *FileSystem) adoptLocked(d *dirNode, name string, entry cache.Entry) treeNode {
+	if entry.Dir {
+		sub := newDir(f)
+		sub.learn(entry.Marker, entry.Info)
+		f.nodes.attachLocked(d, name, sub, fuse.S_IFDIR)
+		return sub
+	}
+	n := f.newFileNode(entry.Info)
+	f.nodes.attachLocked(d, name, n, n.attr.mode&syscall.S_IFMT)
+	return n
+}

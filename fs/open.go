@@ -1,0 +1,117 @@
+package fs
+
+import (
+	"context"
+	"maps"
+	"syscall"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/uploader"
+)
+
+// openAnswer lets the kernel keep the pages it has: a node stands for one
+// content, so they cannot be wrong.
+const openAnswer = fuse.FOPEN_KEEP_CACHE
+
+// Open implements gofuse.NodeOpener.
+func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	if flags&syscall.O_ACCMODE == syscall.O_RDONLY && flags&syscall.O_TRUNC == 0 {
+		h, err := n.openRead(w)
+		if err != nil {
+			return nil, 0, n.fsys.answer("open", n.key(), err)
+		}
+		return h, openAnswer, 0
+	}
+	h, err := n.openWrite(w, flags)
+	if err != nil {
+		return nil, 0, n.fsys.answer("open", n.key(), err)
+	}
+	return h, openAnswer, 0
+}
+
+func (n *fileNode) openRead(ctx context.Context) (*readHandle, error) {
+	if err := n.ask(ctx); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.replaced {
+		return nil, errStale
+	}
+	if n.full != nil && n.full.Restore {
+		return nil, objstore.ErrArchived
+	}
+	n.readers++
+	return &readHandle{node: n}, nil
+}
+
+func (n *fileNode) openWrite(ctx context.Context, flags uint32) (*writeHandle, error) {
+	if n.fsys.cfg.ReadOnly {
+		return nil, uploader.ErrDraining
+	}
+	if err := n.ask(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.operation.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer n.operation.leave()
+	key := n.key()
+	n.mu.Lock()
+	stale, under := n.replaced || n.deleted, n.writing
+	options := n.openOptionsLocked(key, flags)
+	n.mu.Unlock()
+	if stale {
+		return nil, errStale
+	}
+	if under != nil {
+		if err := under.file.Err(); err != nil {
+			return nil, err
+		}
+		if flags&syscall.O_TRUNC != 0 {
+			if err := under.truncate(ctx, 0); err != nil {
+				return nil, err
+			}
+			under.blank.Store(true)
+		}
+	}
+	w := n.startWriting(key, options)
+	return newWriteHandle(w, flags), nil
+}
+
+// openOptionsLocked says how the uploader begins with the node's object. node.mu
+// is held, and the operation gate.
+func (n *fileNode) openOptionsLocked(key string, flags uint32) uploader.OpenOptions {
+	o := uploader.OpenOptions{Guard: objstore.Condition{ETag: n.object.etag}}
+	if n.object.etag == "" {
+		o.Guard = objstore.Condition{Absent: true}
+	}
+	info := n.infoLocked(key)
+	if flags&syscall.O_TRUNC == 0 && n.object.etag != "" {
+		o.Base = &info
+		return o
+	}
+	o.Options = n.fsys.newOptions(key, info.ObjectOptions.Metadata, n.attr)
+	return o
+}
+
+// newOptions are the properties of a new object: what the mount is configured to
+// give it, and what POSIX knows of it.
+func (f *FileSystem) newOptions(key string, meta map[string]string, a attributes) objstore.ObjectOptions {
+	o := f.cfg.Options(key)
+	all := maps.Clone(meta)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, o.Metadata)
+	if f.cfg.Metadata == MetadataPosix {
+		all = a.encode(all)
+	}
+	o.Metadata = all
+	return o
+}

@@ -1,0 +1,136 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+var (
+	_ gofuse.FileReader   = (*readHandle)(nil)
+	_ gofuse.FileReleaser = (*readHandle)(nil)
+	_ gofuse.FileFlusher  = (*readHandle)(nil)
+	_ gofuse.FileFsyncer  = (*readHandle)(nil)
+)
+
+// readHandle is a file opened read-only.
+type readHandle struct {
+	node     *fileNode
+	snapshot snapshot
+}
+
+// snapshot reads one content of a node, as the cache has it or fetches it.
+type snapshot struct {
+	mu     sync.Mutex
+	reader *cache.Reader
+	key    string // of what reader reads
+	etag   string
+}
+
+// Read implements gofuse.FileReader.
+func (h *readHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	return h.node.read(ctx, &h.snapshot, dest, off)
+}
+
+// read reads what the node's file holds now: from the file under write while that
+// may be ahead of the stored object, else from the object.
+func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	n.mu.Lock()
+	under := n.writing
+	n.mu.Unlock()
+	var count int
+	var err error
+	if under != nil && (under.ahead.Load() || under.file.Dirty()) {
+		count, err = under.file.ReadAt(w, dest, off)
+	} else {
+		count, err = s.readAt(w, n, dest, off)
+	}
+	if err != nil {
+		if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
+			err = errors.Join(errStale, err)
+			n.stale()
+		}
+		return nil, n.fsys.answer("read", n.key(), err)
+	}
+	return fuse.ReadResultData(dest[:count]), 0
+}
+
+// readAt reads the node's object.
+func (s *snapshot) readAt(ctx context.Context, n *fileNode, dest []byte, off int64) (int, error) {
+	key := n.key()
+	n.mu.Lock()
+	info := n.infoLocked(key)
+	n.mu.Unlock()
+	if info.ETag == "" || off >= info.Size {
+		return 0, nil
+	}
+	reader := s.open(n.fsys.cfg.Cache, info)
+	return reader.ReadAt(ctx, dest[:min(int64(len(dest)), info.Size-off)], off)
+}
+
+// open returns the reader of an object, which is another one than before when
+// this mount has stored the file anew or renamed it.
+func (s *snapshot) open(c *cache.Cache, info objstore.Info) *cache.Reader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reader == nil || s.key != info.Key || s.etag != info.ETag {
+		s.closeLocked()
+		s.reader, s.key, s.etag = c.Open(info), info.Key, info.ETag
+	}
+	return s.reader
+}
+
+func (s *snapshot) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closeLocked()
+}
+
+func (s *snapshot) closeLocked() {
+	if s.reader != nil {
+		s.reader.Close()
+		s.reader = nil
+	}
+}
+
+// stale is called when a read found that somebody else replaced the object: who
+// opens the name from now on gets what is there.
+func (n *fileNode) stale() {
+	t := &n.fsys.nodes
+	t.mu.RLock()
+	d, name, key := n.parent, n.name, keyLocked(n)
+	t.mu.RUnlock()
+	if d == nil {
+		return
+	}
+	n.fsys.cfg.Cache.Invalidate(key)
+	n.fsys.background.Go(func() { d.NotifyEntry(name) })
+}
+
+// Flush implements gofuse.FileFlusher: there is nothing to store.
+func (h *readHandle) Flush(context.Context) syscall.Errno { return 0 }
+
+// Fsync implements gofuse.FileFsyncer: any descriptor of a file will do.
+func (h *readHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
+	return h.node.sync(ctx)
+}
+
+// Release implements gofuse.FileReleaser.
+func (h *readHandle) Release(context.Context) syscall.Errno {
+	n := h.node
+	h.snapshot.close()
+	n.mu.Lock()
+	n.readers--
+	n.mu.Unlock()
+	n.dropHidden()
+	return 0
+}

@@ -1,0 +1,225 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// Rename implements gofuse.NodeRenamer.
+func (d *dirNode) Rename(ctx context.Context, name string, newParent gofuse.InodeEmbedder, newName string, flags uint32) syscall.Errno {
+	f := d.fsys
+	w, stop := f.waiting(ctx)
+	defer stop()
+	to, ok := newParent.(*dirNode)
+	if !ok {
+		return f.answer("rename", d.key()+name, errNotDir)
+	}
+	err := d.rename(w, name, to, newName, flags)
+	if err != nil {
+		err = fmt.Errorf("to %q: %w", to.key()+newName, err)
+	}
+	return f.answer("rename", d.key()+name, err)
+}
+
+func (d *dirNode) rename(ctx context.Context, name string, to *dirNode, newName string, flags uint32) error {
+	if flags&^unix.RENAME_NOREPLACE != 0 {
+		return fmt.Errorf("%w: two objects cannot change their names at once", errInvalid)
+	}
+	newKey, err := to.newKey(newName)
+	if err != nil {
+		return err
+	}
+	if flags&unix.RENAME_NOREPLACE != 0 {
+		if err := to.absent(ctx, newName); err != nil {
+			return err
+		}
+	}
+	// The kernel has looked both names up and holds the directories, so what it
+	// knows to be there has a node.
+	source, _ := d.child(name)
+	target, _ := to.child(newName)
+	if source == nil {
+		return errStale // it was lost since: the kernel looks again
+	}
+	if source == target {
+		return nil
+	}
+	switch source := source.(type) {
+	case *fileNode:
+		file, ok := target.(*fileNode)
+		if target != nil && !ok {
+			return errIsDir
+		}
+		err = d.renameFile(ctx, source, file, to, newName, newKey)
+	case *dirNode:
+		dir, ok := target.(*dirNode)
+		if target != nil && !ok {
+			return errNotDir
+		}
+		err = d.renameDir(ctx, source, dir, to, newName, newKey+"/")
+	}
+	if err != nil {
+		return err
+	}
+	d.touch()
+	to.touch()
+	return d.remain(ctx, name)
+}
+
+// enterBoth takes the operation gates of two nodes, in the order in which the
+// nodes were made, so that two renames cannot wait for each other. b may be nil.
+func enterBoth(ctx context.Context, a, b *fileNode) (leave func(), err error) {
+	if b == nil {
+		return a.operation.leave, a.operation.enter(ctx)
+	}
+	first, second := a, b
+	if first.StableAttr().Gen > second.StableAttr().Gen {
+		first, second = second, first
+	}
+	if err := first.operation.enter(ctx); err != nil {
+		return func() {}, err
+	}
+	if err := second.operation.enter(ctx); err != nil {
+		first.operation.leave()
+		return func() {}, err
+	}
+	return func() { second.operation.leave(); first.operation.leave() }, nil
+}
+
+// renameFile gives a file another name. There is no rename in the store: what is
+// stored is copied and deleted, with the attributes that waited to be stored, and
+// what is not stored yet is stored under the new name when its time comes.
+func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNode, newName, newKey string) error {
+	f := d.fsys
+	leave, err := enterBoth(ctx, n, target)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	oldKey := n.key()
+	n.mu.Lock()
+	under, stored, stale := n.writing, n.object.etag != "", n.replaced
+	n.mu.Unlock()
+	if stale {
+		return errStale
+	}
+	guard, err := f.overwriting(ctx, target)
+	if err != nil {
+		return err
+	}
+	if stored {
+		if err := n.copyTo(ctx, newKey); err != nil {
+			return err
+		}
+	}
+	if under != nil && !stored {
+		if err := under.rename(ctx, newKey, guard); err != nil {
+			return err
+		}
+	}
+	if target != nil {
+		f.gone(target, newKey)
+		target.mu.Lock()
+		over := target.writing
+		target.mu.Unlock()
+		if over != nil {
+			over.file.Unlink()
+		}
+		if stored {
+			n.publish(newKey)
+		}
+	}
+	f.nodes.move(n, to, newName)
+	f.cfg.Cache.Remove(oldKey)
+	if !stored {
+		return nil
+	}
+	// The file has its new name whatever becomes of the old one.
+	if err := f.cfg.Store.Delete(ctx, oldKey); err != nil {
+		f.cfg.Cache.Invalidate(oldKey)
+		return fmt.Errorf("the file is there under both names: %w", err)
+	}
+	return nil
+}
+
+// overwriting prepares a file for losing its name to another, and returns what
+// the other's commit may replace.
+func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (objstore.Condition, error) {
+	if target == nil {
+		return objstore.Condition{Absent: true}, nil
+	}
+	if err := target.hide(ctx); err != nil {
+		return objstore.Condition{}, err
+	}
+	target.mu.Lock()
+	defer target.mu.Unlock()
+	if target.object.etag == "" || target.hidden != "" {
+		return objstore.Condition{}, nil
+	}
+	return objstore.Condition{ETag: target.object.etag}, nil
+}
+
+// copyTo copies the stored object of the file to another key, which is then the
+// node's object. The operation gate is held.
+func (n *fileNode) copyTo(ctx context.Context, newKey string) error {
+	key := n.key()
+	n.mu.Lock()
+	source := n.infoLocked(key)
+	var attr *attributes
+	if under := n.writing; n.pending && n.full != nil && (under == nil || !under.file.Dirty()) {
+		a := n.attr
+		attr = &a
+	}
+	n.mu.Unlock()
+	info, err := n.fsys.copyWith(ctx, newKey, source, attr)
+	if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
+		n.fsys.cfg.Cache.Invalidate(key)
+		return errors.Join(errStale, err)
+	}
+	if err != nil {
+		return err
+	}
+	return n.arrived(ctx, info, attr)
+}
+
+// arrived takes over a copy of the file's object under its new key, and with
+// which attributes it was made. The operation gate is held.
+func (n *fileNode) arrived(ctx context.Context, info objstore.Info, attr *attributes) error {
+	n.mu.Lock()
+	under := n.writing
+	if attr != nil {
+		n.pending = n.attr != *attr
+	}
+	n.mu.Unlock()
+	if under != nil {
+		if err := under.rename(ctx, info.Key, objstore.Condition{ETag: info.ETag}); err != nil {
+			return err
+		}
+	}
+	n.moved(info)
+	return nil
+}
+
+// rename makes the next commit go to another key. The operation gate is held.
+func (w *writing) rename(ctx context.Context, key string, guard objstore.Condition) error {
+	if err := w.file.Rename(ctx, key, guard); err != nil {
+		return err
+	}
+	w.key = key
+	return nil
+}
+
+// publish tells the cache of the node's object.
+func (n *fileNode) publish(key string) {
+	n.mu.Lock()
+	info := n.infoLocked(key)
+	n.mu.Unlock()
+	n.fsys.cfg.Cache.Publish(info)
+}

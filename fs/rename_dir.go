@@ -1,0 +1,267 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// copies is how many objects of a directory are copied at once.
+const copies = 16
+
+// dirMove is the rename of one directory.
+type dirMove struct {
+	fsys     *FileSystem
+	dir      *dirNode
+	from, to string // keys, with a slash at the end
+
+	held []*fileNode // files whose gate is held: those that are under write or have attributes to store
+
+	mu     sync.Mutex
+	copied map[string]struct{} // keys below from that are below to as well
+	told   map[string]arrival  // the copies of those that have nodes, by old key
+}
+
+// arrival is a copy of a file's object, and the attributes that it was given.
+type arrival struct {
+	info objstore.Info
+	attr *attributes
+}
+
+// renameDir gives a directory another name: every object below it is copied, then
+// the names change, then the old objects are deleted. A failure before the names
+// change leaves the old tree as it was, and copies that the next attempt
+// overwrites; one after it leaves some files under both names.
+func (d *dirNode) renameDir(ctx context.Context, source, target, to *dirNode, newName, newPrefix string) error {
+	f := d.fsys
+	m := &dirMove{fsys: f, dir: source, from: source.key(), to: newPrefix, copied: map[string]struct{}{}, told: map[string]arrival{}}
+	if strings.HasPrefix(m.to, m.from) {
+		return errInvalid
+	}
+	if target != nil {
+		if err := f.emptyDir(ctx, m.to, target); err != nil {
+			return err
+		}
+	}
+	defer m.leave()
+	if err := m.enter(ctx); err != nil {
+		return err
+	}
+	if err := m.copyAll(ctx); err != nil {
+		return err
+	}
+	f.nodes.move(source, to, newName)
+	err := m.follow(ctx)
+	// What was stored below the old name while the names changed.
+	err = errors.Join(err, m.copyAll(ctx))
+	if err == nil {
+		err = m.deleteAll(ctx)
+	}
+	f.cfg.Cache.RemoveDir(m.from)
+	f.cfg.Cache.InvalidateDir(m.to)
+	f.cfg.Cache.InvalidateDir(to.key())
+	if err != nil {
+		return fmt.Errorf("some files are there under both names: %w", err)
+	}
+	return nil
+}
+
+// files returns the live file nodes below a directory, oldest first.
+func (t *tree) files(d *dirNode) []*fileNode {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var out []*fileNode
+	var walk func(d *dirNode)
+	walk = func(d *dirNode) {
+		for _, n := range d.children {
+			switch n := n.(type) {
+			case *fileNode:
+				out = append(out, n)
+			case *dirNode:
+				walk(n)
+			}
+		}
+	}
+	walk(d)
+	slices.SortFunc(out, func(a, b *fileNode) int { return int(a.StableAttr().Gen) - int(b.StableAttr().Gen) })
+	return out
+}
+
+// enter takes the gates of the files that may be stored by themselves.
+func (m *dirMove) enter(ctx context.Context) error {
+	for _, n := range m.fsys.nodes.files(m.dir) {
+		if !n.local() {
+			continue
+		}
+		if err := n.operation.enter(ctx); err != nil {
+			return err
+		}
+		m.held = append(m.held, n)
+	}
+	return nil
+}
+
+func (m *dirMove) leave() {
+	for _, n := range m.held {
+		n.operation.leave()
+	}
+}
+
+// copyAll copies what is below the old key and was not copied before.
+func (m *dirMove) copyAll(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(copies)
+	opts := objstore.ListOptions{Prefix: m.from}
+	for {
+		page, err := m.fsys.cfg.Store.List(ctx, opts)
+		if err != nil {
+			return errors.Join(group.Wait(), fmt.Errorf("list %q: %w", m.from, err))
+		}
+		for _, info := range page.Objects {
+			if !m.done(info.Key) {
+				group.Go(func() error { return m.copy(ctx, info) })
+			}
+		}
+		if opts.Token = page.Token; page.Token == "" {
+			return group.Wait()
+		}
+	}
+}
+
+func (m *dirMove) done(key string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, done := m.copied[key]
+	return done
+}
+
+// copy copies one object. One that was deleted or replaced meanwhile is left to
+// the second round.
+func (m *dirMove) copy(ctx context.Context, info objstore.Info) error {
+	n := m.node(info.Key)
+	var attr *attributes
+	if n != nil {
+		info, attr = n.source(info)
+	}
+	copied, err := m.fsys.copyWith(ctx, m.to+info.Key[len(m.from):], info, attr)
+	if errors.Is(err, objstore.ErrNotFound) || errors.Is(err, objstore.ErrPrecondition) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.copied[info.Key] = struct{}{}
+	if n != nil {
+		m.told[info.Key] = arrival{copied, attr}
+	}
+	return nil
+}
+
+// source returns what is known of the node's object beyond a listing, and the
+// attributes that its copy is to get where they are not stored yet.
+func (n *fileNode) source(listed objstore.Info) (objstore.Info, *attributes) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.full == nil || !n.object.same(objectOf(listed)) {
+		return listed, nil
+	}
+	if n.pending && (n.writing == nil || !n.writing.file.Dirty()) {
+		attr := n.attr
+		return n.infoLocked(listed.Key), &attr
+	}
+	return n.infoLocked(listed.Key), nil
+}
+
+// node returns the live node of an old key, or nil.
+func (m *dirMove) node(key string) *fileNode {
+	t := &m.fsys.nodes
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	d := m.dir
+	for rest := key[len(m.from):]; ; {
+		name, below, more := strings.Cut(rest, "/")
+		n := d.children[name]
+		if !more {
+			f, _ := n.(*fileNode)
+			return f
+		}
+		var ok bool
+		if d, ok = n.(*dirNode); !ok {
+			return nil
+		}
+		rest = below
+	}
+}
+
+// follow tells the files below the directory where their objects are now. The
+// gates that were held through the copying are left as soon as their files know;
+// the others are taken one by one, because a holder of one may wait for another.
+func (m *dirMove) follow(ctx context.Context) error {
+	var failures []error
+	for _, n := range m.held {
+		failures = append(failures, m.tell(ctx, n))
+	}
+	held := map[*fileNode]bool{}
+	for _, n := range m.held {
+		held[n] = true
+	}
+	m.leave()
+	m.held = nil
+	for _, n := range m.fsys.nodes.files(m.dir) {
+		if held[n] {
+			continue
+		}
+		if err := n.operation.enter(ctx); err != nil {
+			return err
+		}
+		failures = append(failures, m.tell(ctx, n))
+		n.operation.leave()
+	}
+	return errors.Join(failures...)
+}
+
+// tell gives a file its new key. Its gate is held.
+func (m *dirMove) tell(ctx context.Context, n *fileNode) error {
+	key := n.key()
+	rest, ok := strings.CutPrefix(key, m.to)
+	if !ok {
+		return nil // it was moved on
+	}
+	m.mu.Lock()
+	a, copied := m.told[m.from+rest]
+	m.mu.Unlock()
+	n.mu.Lock()
+	under := n.writing
+	n.mu.Unlock()
+	switch {
+	case copied:
+		return n.arrived(ctx, a.info, a.attr)
+	case under != nil && under.key != key:
+		return under.rename(ctx, key, objstore.Condition{})
+	}
+	return nil
+}
+
+// deleteAll deletes the old objects that were copied.
+func (m *dirMove) deleteAll(ctx context.Context) error {
+	keys := slices.Sorted(maps.Keys(m.copied))
+	var failures []error
+	for batch := range slices.Chunk(keys, objstore.MaxPage) {
+		failed, err := m.fsys.cfg.Store.DeleteMany(ctx, batch)
+		failures = append(failures, err)
+		for key, err := range failed {
+			failures = append(failures, fmt.Errorf("delete %q: %w", key, err))
+		}
+	}
+	return errors.Join(failures...)
+}

@@ -1,0 +1,72 @@
+package fs
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+
+	"github.com/sluicefs/sluicefs/internal/keypath"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/uploader"
+)
+
+// Rmdir implements gofuse.NodeRmdirer.
+func (d *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	return d.fsys.answer("rmdir", d.key()+name, d.rmdir(w, name))
+}
+
+func (d *dirNode) rmdir(ctx context.Context, name string) error {
+	f := d.fsys
+	if f.cfg.ReadOnly {
+		return uploader.ErrDraining
+	}
+	if err := keypath.ValidName(name); err != nil {
+		return err
+	}
+	n, _ := d.child(name)
+	sub, isDir := n.(*dirNode)
+	if n != nil && !isDir {
+		return errNotDir
+	}
+	key := keypath.Join(d.key(), name) + "/"
+	if err := f.emptyDir(ctx, key, sub); err != nil {
+		return err
+	}
+	if err := f.cfg.Store.Delete(ctx, key); err != nil {
+		return err
+	}
+	if sub != nil {
+		sub.mu.Lock()
+		sub.pending = false
+		sub.mu.Unlock()
+		f.nodes.detach(sub)
+	}
+	f.cfg.Cache.RemoveDir(key)
+	d.touch()
+	return d.remain(ctx, name)
+}
+
+// emptyDir makes sure that nothing but the marker is in a directory: neither in
+// the store, which is asked, nor among the new files of this mount. sub may be nil.
+func (f *FileSystem) emptyDir(ctx context.Context, key string, sub *dirNode) error {
+	if sub != nil {
+		f.nodes.mu.RLock()
+		unstored := len(sub.unstored)
+		f.nodes.mu.RUnlock()
+		if unstored > 0 {
+			return errNotEmpty
+		}
+	}
+	page, err := f.cfg.Store.List(ctx, objstore.ListOptions{Prefix: key, Max: 2})
+	if err != nil {
+		return fmt.Errorf("look into %q: %w", key, err)
+	}
+	for _, o := range page.Objects {
+		if o.Key != key {
+			return errNotEmpty
+		}
+	}
+	return nil
+}

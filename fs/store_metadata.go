@@ -1,0 +1,111 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// keep implements keeper.
+func (n *fileNode) keep(ctx context.Context) error {
+	if err := n.operation.enter(ctx); err != nil {
+		return err
+	}
+	defer n.operation.leave()
+	return n.storeMetadata(ctx)
+}
+
+// storeMetadata makes the object carry the node's attributes, by copying it onto
+// itself. The operation gate is held.
+func (n *fileNode) storeMetadata(ctx context.Context) error {
+	key := n.key()
+	n.mu.Lock()
+	under := n.writing
+	todo := (n.pending || n.failed != nil) && !n.deleted && !n.replaced && n.object.etag != ""
+	if under != nil && under.file.Dirty() {
+		todo = false // a commit is coming that carries them, or finds that it could not
+	}
+	n.pending = false
+	if !todo {
+		n.mu.Unlock()
+		return nil
+	}
+	source, attr := n.infoLocked(key), n.attr
+	n.mu.Unlock()
+	info, err := n.fsys.copyWith(ctx, key, source, &attr)
+	if err != nil {
+		// It is tried again by who syncs the file, and told to him. Till then the
+		// name shows what is stored.
+		n.mu.Lock()
+		n.failed = err
+		n.mu.Unlock()
+		return fmt.Errorf("store metadata of %q: %w", key, err)
+	}
+	n.moved(info)
+	return nil
+}
+
+// moved makes a copy that this mount made of its object the node's object. The
+// content is the same, so the kernel's pages stay. The operation gate is held.
+func (n *fileNode) moved(info objstore.Info) {
+	n.mu.Lock()
+	n.object, n.full, n.hidden, n.failed = objectOf(info), nil, "", nil
+	if info.Full {
+		n.full = &info
+		told, _ := n.fsys.attributesOf(info, n.attr.mode)
+		n.carried = told.mtime
+	}
+	under := n.writing
+	n.mu.Unlock()
+	if under != nil {
+		under.file.Rebase(info)
+		n.mu.Lock()
+		under.given = attributes{} // Rebase took the object's own: give ours again
+		n.mu.Unlock()
+	}
+	n.fsys.cfg.Cache.Publish(info)
+}
+
+// keep implements keeper.
+func (d *dirNode) keep(ctx context.Context) error { return d.storeMetadata(ctx) }
+
+// storeMetadata puts the directory's attributes into its marker, which is made
+// where there is none.
+func (d *dirNode) storeMetadata(ctx context.Context) error {
+	d.mu.Lock()
+	todo := d.pending
+	d.pending = false
+	d.mu.Unlock()
+	if !todo {
+		return nil
+	}
+	d.fsys.pending.remove(d)
+	return d.fsys.putMarker(ctx, d.key(), d, objstore.Condition{})
+}
+
+// markerType is the Content-Type of a directory marker, as s3fs and the AWS
+// console write it.
+const markerType = "application/x-directory"
+
+// putMarker stores the marker of a directory, whose key is given because a new
+// one has no place in the tree yet.
+func (f *FileSystem) putMarker(ctx context.Context, key string, d *dirNode, guard objstore.Condition) error {
+	d.mu.Lock()
+	attr := d.attr
+	d.mu.Unlock()
+	o := f.newOptions(key, nil, attr)
+	o.ContentType = markerType
+	body := objstore.Body{Reader: bytes.NewReader(nil), Digest: objstore.SumOf(f.cfg.Store.Profile().Digest)}
+	info, err := f.cfg.Store.Put(ctx, key, body, objstore.PutOptions{ObjectOptions: o, Condition: guard})
+	if err != nil {
+		return fmt.Errorf("make directory %q: %w", key, err)
+	}
+	info.Full, info.ObjectOptions = true, o
+	f.cfg.Cache.Publish(info)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.marker, d.asked = true, f.cfg.Now()
+	return nil
+}

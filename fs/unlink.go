@@ -1,0 +1,187 @@
+package fs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/sluicefs/sluicefs/internal/keypath"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/uploader"
+)
+
+// Unlink implements gofuse.NodeUnlinker.
+func (d *dirNode) Unlink(ctx context.Context, name string) syscall.Errno {
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	return d.fsys.answer("unlink", d.key()+name, d.unlink(w, name))
+}
+
+func (d *dirNode) unlink(ctx context.Context, name string) error {
+	if d.fsys.cfg.ReadOnly {
+		return uploader.ErrDraining
+	}
+	if err := keypath.ValidName(name); err != nil {
+		return err
+	}
+	n, _ := d.child(name)
+	switch n := n.(type) {
+	case *dirNode:
+		return errIsDir
+	case *fileNode:
+		if err := n.operation.enter(ctx); err != nil {
+			return err
+		}
+		defer n.operation.leave()
+		return n.remove(ctx, d, name)
+	}
+	// The kernel has forgotten it, or never asked.
+	key := keypath.Join(d.key(), name)
+	if err := d.fsys.cfg.Store.Delete(ctx, key); err != nil {
+		return err
+	}
+	d.fsys.cfg.Cache.Remove(key)
+	d.touch()
+	return d.remain(ctx, name)
+}
+
+// remove deletes the file. Who has it open goes on with its content. The
+// operation gate is held.
+func (n *fileNode) remove(ctx context.Context, d *dirNode, name string) error {
+	f := n.fsys
+	key := n.key()
+	n.mu.Lock()
+	under, stored := n.writing, n.object.etag != ""
+	n.mu.Unlock()
+	if stored {
+		if err := n.hide(ctx); err != nil {
+			return err
+		}
+		if err := f.cfg.Store.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	if under != nil {
+		under.file.Unlink()
+	}
+	f.gone(n, key)
+	d.touch()
+	if !stored {
+		return nil
+	}
+	return d.remain(ctx, name)
+}
+
+// gone takes a deleted file out of the tree and the cache.
+func (f *FileSystem) gone(n *fileNode, key string) {
+	n.mu.Lock()
+	n.deleted, n.pending = true, false
+	n.mu.Unlock()
+	f.nodes.detach(n)
+	f.cfg.Cache.Remove(key)
+}
+
+// hide keeps the content of a file that is about to lose its object, by a copy
+// under a hidden key, if somebody has it open. What is too large to be copied in
+// one request is not kept: reads then answer ESTALE. The operation gate is held.
+func (n *fileNode) hide(ctx context.Context) error {
+	f := n.fsys
+	key := n.key()
+	n.mu.Lock()
+	open := n.readers > 0 || n.writing != nil
+	source, under, hidden := n.infoLocked(key), n.writing, n.hidden
+	n.mu.Unlock()
+	if !open || hidden != "" || source.Size == 0 || source.Size > f.cfg.Store.Profile().MaxCopy {
+		return nil
+	}
+	hidden = f.cfg.HiddenPrefix + "open-" + rand.Text()
+	info, err := f.copyWith(ctx, hidden, source, nil)
+	switch {
+	case errors.Is(err, objstore.ErrPrecondition), errors.Is(err, objstore.ErrNotFound):
+		return nil // it was not there any more
+	case err != nil:
+		return fmt.Errorf("keep the content of an open file: %w", err)
+	}
+	n.mu.Lock()
+	n.hidden = hidden
+	n.object = objectOf(info)
+	if n.full != nil {
+		n.full = &info
+	}
+	n.mu.Unlock()
+	if under != nil {
+		under.file.Rebase(info)
+	}
+	return nil
+}
+
+// dropHidden deletes the hidden copy once nobody has the file open.
+func (n *fileNode) dropHidden() {
+	n.mu.Lock()
+	hidden := n.hidden
+	if n.readers > 0 || n.writing != nil {
+		hidden = ""
+	}
+	if hidden != "" {
+		n.hidden, n.object = "", object{}
+	}
+	n.mu.Unlock()
+	if hidden == "" {
+		return
+	}
+	if err := n.fsys.cfg.Store.Delete(n.fsys.ctx, hidden); err != nil {
+		n.fsys.answer("release", hidden, err)
+	}
+}
+
+// remain makes sure that the directory does not vanish with the entry of that
+// name, which was just taken away: a directory that was only implied by its
+// entries gets a marker.
+//
+// Whether there are other entries is asked of the store, and one of them is
+// remembered as a witness, so that emptying a directory of n entries asks for
+// one page of them n/1000 times.
+func (d *dirNode) remain(ctx context.Context, name string) error {
+	f := d.fsys
+	d.mu.Lock()
+	if d.witness == name {
+		d.witness = ""
+	}
+	safe := d.marker || d.witness != "" || d == f.root
+	d.mu.Unlock()
+	if safe {
+		return nil
+	}
+	key := d.key()
+	page, err := f.cfg.Store.List(ctx, objstore.ListOptions{Prefix: key, Delimiter: "/"})
+	if err != nil {
+		return fmt.Errorf("look into %q: %w", key, err)
+	}
+	marker, witness := survey(page, key)
+	d.mu.Lock()
+	d.marker, d.witness = d.marker || marker, witness
+	safe = d.marker || d.witness != ""
+	d.mu.Unlock()
+	if safe {
+		return nil
+	}
+	return f.putMarker(ctx, key, d, objstore.Condition{})
+}
+
+// survey says of the first page of a directory whether it has a marker, and
+// names its last entry: programs delete from the front.
+func survey(page objstore.ListPage, key string) (marker bool, last string) {
+	for _, o := range page.Objects {
+		if o.Key == key {
+			marker = true
+			continue
+		}
+		last = max(last, o.Key[len(key):])
+	}
+	for _, p := range page.Prefixes {
+		last = max(last, p[len(key):len(p)-1])
+	}
+	return marker, last
+}

@@ -1,0 +1,112 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+var (
+	_ gofuse.FileReader    = (*writeHandle)(nil)
+	_ gofuse.FileWriter    = (*writeHandle)(nil)
+	_ gofuse.FileFlusher   = (*writeHandle)(nil)
+	_ gofuse.FileFsyncer   = (*writeHandle)(nil)
+	_ gofuse.FileReleaser  = (*writeHandle)(nil)
+	_ gofuse.FileAllocater = (*writeHandle)(nil)
+)
+
+// writeHandle is a file opened for writing. What was written belongs to the
+// node: the kernel may send anybody's pages through any handle.
+type writeHandle struct {
+	*writing
+	synced   bool // O_SYNC or O_DSYNC
+	readable bool // O_RDWR
+	snapshot snapshot
+}
+
+func newWriteHandle(w *writing, flags uint32) *writeHandle {
+	return &writeHandle{
+		writing:  w,
+		synced:   flags&syscall.O_DSYNC != 0, // O_SYNC has its bits, too
+		readable: flags&syscall.O_ACCMODE == syscall.O_RDWR,
+	}
+}
+
+// Read implements gofuse.FileReader. The kernel also reads through handles that
+// are write-only: the rest of a page that is written in part.
+func (h *writeHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	if h.readable {
+		return h.node.read(ctx, &h.snapshot, dest, off)
+	}
+	w, stop := h.node.fsys.waiting(ctx)
+	defer stop()
+	n, err := h.file.ReadAt(w, dest, off)
+	if err != nil {
+		return nil, h.node.fsys.answer("read", h.node.key(), err)
+	}
+	return fuse.ReadResultData(dest[:n]), 0
+}
+
+// Write implements gofuse.FileWriter.
+func (h *writeHandle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	n := h.node
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	h.ahead.Store(true)
+	h.blank.Store(false)
+	h.killed.Store(false)
+	count, err := h.file.WriteAt(w, data, off)
+	if err != nil {
+		return 0, n.fsys.answer("write", n.key(), h.fail(err))
+	}
+	n.written()
+	// With the write-back cache the kernel sends an FSYNC of its own.
+	if h.synced && n.fsys.cfg.WriteThrough {
+		if errno := n.sync(ctx); errno != 0 {
+			return 0, errno
+		}
+	}
+	return uint32(count), 0
+}
+
+// fail makes a failed write the end of the file's time under write: a part of
+// what was written is missing, and no later close may store the rest. A wait
+// that its caller ended is no failure of the file.
+func (w *writing) fail(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	w.file.Discard(err) // keeps an earlier failure
+	return err
+}
+
+// truncate sets the size.
+func (w *writing) truncate(ctx context.Context, size int64) error {
+	w.ahead.Store(true)
+	w.blank.Store(false)
+	w.killed.Store(false)
+	if err := w.file.Truncate(ctx, size); err != nil {
+		return w.fail(err)
+	}
+	return nil
+}
+
+// Release implements gofuse.FileReleaser. Its result reaches nobody.
+func (h *writeHandle) Release(context.Context) syscall.Errno {
+	n := h.node
+	h.snapshot.close()
+	if err := n.operation.enter(n.fsys.ctx); err != nil {
+		return n.fsys.answer("release", n.key(), err)
+	}
+	h.handles--
+	if h.handles == 0 {
+		n.endWriting(n.fsys.ctx, h.writing)
+	}
+	n.operation.leave()
+	n.dropHidden()
+	n.fsys.nodes.unneeded(n)
+	return 0
+}

@@ -1,0 +1,186 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/uploader"
+)
+
+// writing is what a node has while it is open for writing: from the first open
+// to the last release.
+type writing struct {
+	node *fileNode
+	file *uploader.File
+
+	// Guarded by the node's operation gate.
+	handles int
+	key     string // where the next commit goes
+
+	// blank says that nothing was written or truncated since the file was made or
+	// emptied by open: `: > f` and `echo hi > f` look the same up to here.
+	blank atomic.Bool
+	// ahead says that the file may hold more than the node's object: from before
+	// the first write to after the commit is known to the node.
+	ahead atomic.Bool
+	// killed says that a signal ended a process with the file open, and nobody
+	// wrote since or closed it alive.
+	killed atomic.Bool
+
+	// Guarded by node.mu.
+	explicit bool       // somebody set attributes that the object does not carry
+	given    attributes // what the uploader was given last
+}
+
+// openFiles knows every file under write of the mount, to settle what is left
+// when the kernel has let go.
+type openFiles struct {
+	mu   sync.Mutex
+	live map[*writing]struct{}
+}
+
+func (o *openFiles) add(w *writing) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.live == nil {
+		o.live = map[*writing]struct{}{}
+	}
+	o.live[w] = struct{}{}
+}
+
+func (o *openFiles) remove(w *writing) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.live, w)
+}
+
+// settle ends the files whose RELEASE never came: the kernel throws the last
+// ones away when it unmounts.
+func (o *openFiles) settle(ctx context.Context) {
+	o.mu.Lock()
+	var left []*writing
+	for w := range o.live {
+		left = append(left, w)
+	}
+	o.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, w := range left {
+		wg.Go(func() {
+			if w.node.operation.enter(ctx) != nil {
+				return
+			}
+			defer w.node.operation.leave()
+			w.node.endWriting(ctx, w)
+		})
+	}
+	wg.Wait()
+}
+
+// startWriting puts the node under write, or joins those who write it. The
+// operation gate is held.
+func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	w := n.writing
+	if w == nil {
+		w = &writing{node: n, key: key, file: n.fsys.cfg.Uploader.Open(key, o), given: n.attr}
+		n.writing = w
+		n.fsys.open.add(w)
+		if o.Base == nil {
+			w.blank.Store(true)
+			w.ahead.Store(true)
+		}
+	}
+	w.handles++
+	return w
+}
+
+// commit stores what was written, and tells the node and the cache. The
+// operation gate is held.
+func (n *fileNode) commit(ctx context.Context, w *writing) error {
+	n.mu.Lock()
+	w.giveLocked(n.attr)
+	n.mu.Unlock()
+	info, err := w.file.Commit(ctx)
+	if err != nil {
+		return w.fail(err)
+	}
+	n.installed(w, info)
+	return nil
+}
+
+// installed makes the object that a commit stored the node's own.
+func (n *fileNode) installed(w *writing, info objstore.Info) {
+	n.mu.Lock()
+	if n.deleted {
+		n.mu.Unlock()
+		return
+	}
+	n.object, n.hidden = objectOf(info), ""
+	n.full = &info
+	told, _ := n.fsys.attributesOf(info, n.attr.mode)
+	n.carried = told.mtime
+	n.pending = w.explicit && !w.file.OptionsStored()
+	w.explicit = n.pending
+	pending := n.pending
+	if !w.file.Dirty() {
+		w.ahead.Store(false)
+	}
+	n.mu.Unlock()
+	n.fsys.nodes.stored(n)
+	n.fsys.cfg.Cache.Publish(info)
+	if pending {
+		n.fsys.pending.add(n)
+	}
+}
+
+// endWriting ends the node's time under write. What is not stored is stored now,
+// where that is what the writers wanted: nobody is there any more to be told.
+// The operation gate is held.
+func (n *fileNode) endWriting(ctx context.Context, w *writing) {
+	var lost error
+	switch err := w.file.Err(); {
+	case err != nil:
+		lost = err
+	case !w.file.Dirty():
+	case w.killed.Load():
+		lost = uploader.ErrWriterKilled
+	default:
+		lost = n.commit(ctx, w)
+	}
+	if lost != nil {
+		w.file.Discard(lost)
+		n.fsys.answer("release", n.key(), lost)
+	}
+	if err := w.file.Close(ctx); err != nil && !errors.Is(err, lost) {
+		n.fsys.answer("release", n.key(), err)
+	}
+	n.mu.Lock()
+	n.writing = nil
+	n.mu.Unlock()
+	n.fsys.open.remove(w)
+	if lost != nil {
+		n.fsys.lose(n)
+	}
+}
+
+// lose takes a node away whose content the kernel believes in, and which the
+// store does not have: the name shows what is stored, or nothing.
+func (f *FileSystem) lose(n *fileNode) {
+	n.mu.Lock()
+	n.replaced = true
+	n.mu.Unlock()
+	f.nodes.mu.Lock()
+	d, name := n.parent, n.name
+	f.nodes.detachLocked(n)
+	f.nodes.mu.Unlock()
+	if d == nil {
+		return
+	}
+	f.cfg.Cache.Invalidate(n.key())
+	// The kernel may refuse: it then learns within the entry's time.
+	d.NotifyEntry(name)
+}
