@@ -132,8 +132,10 @@ func (m *model) step() {
 		m.write(0, 1+m.r.IntN(5000)) // header
 	case k < 75:
 		m.read()
-	case k < 85:
+	case k < 83:
 		m.truncate()
+	case k < 85:
+		m.punch()
 	case k < 93:
 		m.commit()
 	case k < 97:
@@ -192,6 +194,15 @@ func (m *model) truncate() {
 	} else {
 		m.want = append(m.want, make([]byte, n-len(m.want))...)
 	}
+}
+
+func (m *model) punch() {
+	off, n := m.r.Int64N(int64(len(m.want))+1000), m.r.Int64N(400_000)
+	m.did("punch %d+%d", off, n)
+	if err := m.f.Punch(m.t.Context(), off, n); err != nil {
+		m.t.Fatalf("punch: %v\n%s", err, strings.Join(m.log, "\n"))
+	}
+	clear(m.want[min(int(off), len(m.want)):min(int(off+n), len(m.want))])
 }
 
 func (m *model) commit() {

@@ -48,6 +48,9 @@ func (a remote) continues(b remote) bool {
 
 // remove makes a range a hole.
 func (r remotes) remove(n span) remotes {
+	if n.from >= n.to {
+		return r
+	}
 	out := make(remotes, 0, len(r)+2)
 	for _, x := range r {
 		if x.from < n.from {

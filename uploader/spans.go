@@ -39,6 +39,9 @@ func (s spans) add(n span) spans {
 
 // remove takes a range out of the set.
 func (s spans) remove(n span) spans {
+	if n.from >= n.to {
+		return s
+	}
 	var out spans
 	for _, x := range s {
 		if x.from < n.from {

@@ -82,3 +82,8 @@ func (f *File) cutLocked(size int64) {
 	f.recent = slices.DeleteFunc(f.recent, func(c *cell) bool { return c.reach(size) < c.size })
 	f.queue = slices.DeleteFunc(f.queue, func(c *cell) bool { return c.state != sealed })
 }
+
+// unqueueLocked takes a sealed cell that did not leave yet off the queue.
+func (f *File) unqueueLocked(c *cell) {
+	f.queue = slices.DeleteFunc(f.queue, func(q *cell) bool { return q == c })
+}

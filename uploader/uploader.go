@@ -51,7 +51,7 @@ const (
 
 // MinMemory returns the smallest budget for a store, in bytes: six of its smallest parts.
 func MinMemory(p *objstore.Profile) int64 {
-	return cellsInMemory * alignUp(max(p.Part.Min, chunkSize), p.Part.Align)
+	return cellsInMemory * alignUp(alignUp(p.Part.Min, p.Part.Align), chunkSize)
 }
 
 // Config says how a mount writes. The zero value of a field is its default.
