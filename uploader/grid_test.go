@@ -48,7 +48,7 @@ func TestGridLimits(t *testing.T) {
 		{"objects of 5 TiB", profileNamed(t, "aws", func(p *objstore.Profile) { p.MaxObject = 5 << 40 }), DefaultLadder(), 0, 512 * mib, 8 * mib, 64 * mib, 900, 80, 5 << 40},
 		{"equal parts", profileNamed(t, "generic"), DefaultLadder(), 0, 512 * mib, 8 * mib, 8 * mib, 10_000, 0, 80_000 * mib},
 		{"equal parts, fixed", profileNamed(t, "generic"), DefaultLadder(), 64 * mib, 512 * mib, 64 * mib, 64 * mib, 10_000, 0, 640_000 * mib},
-		{"no copies", profileNamed(t, "aws", func(p *objstore.Profile) { p.PartCopy = false }), DefaultLadder(), 0, 512 * mib, 8 * mib, 64 * mib, 10_000, 0, (8+16+64+6*64)*1000*mib},
+		{"no copies", profileNamed(t, "aws", func(p *objstore.Profile) { p.PartCopy = false }), DefaultLadder(), 0, 512 * mib, 8 * mib, 64 * mib, 10_000, 0, (8 + 16 + 64 + 6*64) * 1000 * mib},
 		{"no copies, fixed", profileNamed(t, "aws", func(p *objstore.Profile) { p.PartCopy = false }), DefaultLadder(), 16 * mib, 512 * mib, 16 * mib, 16 * mib, 10_000, 0, 160_000 * mib},
 		{"scaled", profileNamed(t, "aws", scaled), tenCells, 0, 2 << 20, 100_000, 200_000, 9, 2, 1_300_000 + 91*400_000},
 	} {

@@ -36,6 +36,7 @@ type piece struct {
 // planner turns runs into parts that a store takes. It is pure.
 type planner struct {
 	min, maxCopy, maxSend int64
+	maxPart               int64 // the store's limit, which only zeros come near to
 	maxCount              int32
 	equal                 bool        // all parts but the last have one size: one part a cell
 	consecutive           bool        // no gaps in the numbers
@@ -131,6 +132,10 @@ func (p planner) shape(runs []run, tail bool) []run {
 func (p planner) grow(runs []run, i int, atEnd func(int) bool) []run {
 	need := p.min - runs[i].len()
 	left, right := i > 0, i+1 < len(runs)
+	if right && atEnd(i+1) && runs[i+1].len() <= need { // the last part may be short
+		runs[i].to, runs[i].zero = runs[i+1].to, false
+		return runs[:i+1]
+	}
 	heldLeft, heldRight := int64(0), int64(0)
 	if left {
 		heldLeft = p.heldBefore(runs[i].from, need)
@@ -231,8 +236,8 @@ func mergeSends(runs []run) []run {
 	return out
 }
 
-// zeroPart is the largest part made of nothing but zeros: it costs no memory,
-// but is sent again from its start if the connection breaks.
+// zeroPart is the largest part made of nothing but zeros while there are numbers
+// enough: it costs no memory, but is sent again from its start if the connection breaks.
 const zeroPart = 256 << 20
 
 // cut divides runs that are too large for one part.
@@ -244,7 +249,7 @@ func (p planner) cut(runs []run) []piece {
 		if r.kind == runCopy {
 			limit = p.maxCopy
 		} else if r.zero {
-			limit = max(limit, zeroPart)
+			limit = min(max(limit, zeroPart, r.len()/int64(max(1, p.maxCount/2))+1), p.maxPart)
 		}
 		n := (r.len() + limit - 1) / limit
 		for at, k := r.from, int64(0); k < n; k++ {
@@ -279,7 +284,7 @@ func (p planner) byCell(runs []run) []piece {
 			i++
 		}
 		pc := piece{span: s, number: c.number, kind: runSend}
-		if r := runs[i]; r.kind == runCopy && r.from <= s.from && r.to >= s.to {
+		if r := runs[i]; r.kind == runCopy && r.from <= s.from && r.to >= s.to && s.len() <= p.maxCopy {
 			pc.kind, pc.src = runCopy, r.src.slice(s, runCopy)
 		}
 		out = append(out, pc)
@@ -290,7 +295,7 @@ func (p planner) byCell(runs []run) []piece {
 // newPlanner takes the limits from a profile.
 func newPlanner(p *objstore.Profile, maxSend int64) planner {
 	return planner{
-		min: p.Part.Min, maxCopy: p.MaxCopy, maxSend: max(maxSend, 2*p.Part.Min),
+		min: p.Part.Min, maxCopy: p.MaxCopy, maxSend: max(maxSend, 2*p.Part.Min), maxPart: p.Part.Max,
 		maxCount: p.Part.MaxCount, equal: p.Part.Equal, consecutive: p.Part.Consecutive,
 	}
 }
