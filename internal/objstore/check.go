@@ -1,15 +1,19 @@
 package objstore
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // MaxTags is the most tags that an object may have: the limit of S3.
 const MaxTags = 10
 
 // CheckKey tells before anything is sent whether the store would take the key:
-// nil, ErrKeyTooLong or ErrInvalid.
+// nil, ErrKeyTooLong or ErrInvalid. Keys are UTF-8: bytes that are not make a
+// signature that no server can verify.
 func (p *Profile) CheckKey(key string) error {
 	switch {
-	case key == "":
+	case key == "", !utf8.ValidString(key), p.Key.XMLOnly && !XMLSafe(key):
 		return ErrInvalid
 	case p.Key.MaxBytes > 0 && len(key) > p.Key.MaxBytes:
 		return ErrKeyTooLong
@@ -25,6 +29,21 @@ func (p *Profile) CheckKey(key string) error {
 		}
 	}
 	return nil
+}
+
+// XMLSafe tells whether a key can stand in an XML document: XML 1.0 has no way to
+// write most control characters, nor bytes that are not UTF-8.
+func XMLSafe(key string) bool {
+	if !utf8.ValidString(key) {
+		return false
+	}
+	return !strings.ContainsFunc(key, func(r rune) bool { return !xmlChar(r) })
+}
+
+// xmlChar is the production Char of XML 1.0.
+func xmlChar(r rune) bool {
+	return r == '\t' || r == '\n' || r == '\r' ||
+		r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
 }
 
 // CheckPut tells whether the store can keep a condition on Put: nil or ErrUnsupported.
@@ -55,12 +74,16 @@ func checkCondition(c Condition, absent Guard, etag bool) error {
 	return nil
 }
 
+// metaPrefix goes before the name of each piece of metadata on the wire.
+const metaPrefix = "x-amz-meta-"
+
 // CheckOptions tells whether the properties of an object are within the
-// store's limits: nil or ErrInvalid.
+// store's limits: nil or ErrInvalid. The prefix of the names is counted, since
+// MinIO counts it.
 func (p *Profile) CheckOptions(o *ObjectOptions) error {
 	n := 0
 	for name, value := range o.Metadata {
-		n += len(name) + len(value)
+		n += len(metaPrefix) + len(name) + len(value)
 	}
 	if p.MetaBytes > 0 && n > p.MetaBytes || len(o.Tags) > MaxTags {
 		return ErrInvalid

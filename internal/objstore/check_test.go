@@ -23,9 +23,36 @@ func TestCheckKey(t *testing.T) {
 		{"\\a", objstore.ErrInvalid},
 		{"a/123456789", objstore.ErrKeyTooLong},
 		{strings.Repeat("a/", 11), objstore.ErrKeyTooLong},
+		{"ümläut", nil},
+		{"\xff", objstore.ErrInvalid},
+		{"a\x01", nil},
 	} {
 		if err := p.CheckKey(c.key); !errors.Is(err, c.want) {
 			t.Errorf("%q: %v, want %v", c.key, err, c.want)
+		}
+	}
+}
+
+func TestXMLSafe(t *testing.T) {
+	p := &objstore.Profile{Key: objstore.KeyLimits{XMLOnly: true}}
+	for key, want := range map[string]bool{
+		"a b": true, "new\nline": true, "tab\t": true, "cr\r": true, "<&>\"'": true, "ü😀": true, "\ufffd": true, "del\x7f": true,
+		"\x00": false, "\x01": false, "\x1b": false, "\uffff": false, "\xff": false, "a\xe9b": false,
+	} {
+		if got := objstore.XMLSafe(key); got != want {
+			t.Errorf("%q: %v", key, got)
+		}
+		if err := p.CheckKey(key); (err == nil) != want {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+}
+
+func TestMetadataIsCountedAsItIsSent(t *testing.T) {
+	p := &objstore.Profile{MetaBytes: 20}
+	for value, want := range map[string]error{"12345678": nil, "123456789": objstore.ErrInvalid} {
+		if err := p.CheckOptions(&objstore.ObjectOptions{Metadata: map[string]string{"n": value}}); !errors.Is(err, want) {
+			t.Errorf("%q: %v", value, err)
 		}
 	}
 }

@@ -43,6 +43,8 @@ func kindOfCode(code string) error {
 		return ErrNoSpace
 	case "InvalidObjectState":
 		return ErrArchived
+	case "ExistingObjectIsDirectory", "ObjectParentIsFile", "XMinioObjectExistsAsDirectory", "XMinioParentIsObject":
+		return ErrInvalid // 409, but no other writer is at it: folders of the store are in the way
 	}
 	return healingKind(code)
 }

@@ -21,6 +21,7 @@ func TestClassify(t *testing.T) {
 		{403, "RequestTimeTooSkewed", objstore.ErrExpired, false},
 		{409, "FileAlreadyExists", objstore.ErrPrecondition, false},
 		{409, "ConditionalRequestConflict", objstore.ErrConflict, false},
+		{409, "ObjectParentIsFile", objstore.ErrInvalid, false},
 		{412, "", objstore.ErrPrecondition, false},
 		{416, "", objstore.ErrRange, false},
 		{400, "EntityTooSmall", objstore.ErrInvalid, false},

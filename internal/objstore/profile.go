@@ -16,8 +16,11 @@ type Profile struct {
 	XID           bool   // may carry x-id in the query (GCS may not)
 	ListV2        bool
 	ListURLEncode bool
-	DeleteDigest  Algorithm // digest of DeleteObjects' body: CRC32C stands for the SDK's default
+	DeleteDigest  Algorithm // digest of DeleteObjects' body: CRC32C stands for the SDK's default, none for a store without it
 	ListUploads   ListUploadsKind
+	// UploadMarkers says that a page of uploads may end between those of one key
+	// and the next go on there. Stores that say no go on behind the key.
+	UploadMarkers bool
 
 	// Limits, in bytes unless said otherwise.
 	Part             PartLimits
@@ -48,6 +51,9 @@ type Profile struct {
 	// Abilities.
 	PartCopy         bool // UploadPartCopy
 	CompleteListsAll bool // Complete must name every part that was sent (Ceph)
+	// DoubtDone says that Complete answers 200 also for an upload that is gone,
+	// if any object has the key. What it made is looked at.
+	DoubtDone bool
 }
 
 // PartLimits bound the parts of an upload.
@@ -65,6 +71,7 @@ type KeyLimits struct {
 	MaxBytes   int
 	MaxSegment int    // bytes between slashes; 0 means no limit
 	Forbid     string // bytes that a key must not begin with
+	XMLOnly    bool   // listings are not encoded: what XML cannot say comes back changed
 }
 
 // Style is how the bucket is named in a request.

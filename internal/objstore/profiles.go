@@ -63,11 +63,12 @@ func genericProfile() Profile {
 		ListURLEncode: true,
 		DeleteDigest:  ContentMD5,
 		ListUploads:   ListUploadsFull,
+		UploadMarkers: true,
 		Part:          PartLimits{Min: 5 * mib, Max: 5 * gib, Align: mib, MaxCount: 10000, Equal: true, Consecutive: true},
 		MaxObject:     5 * tib,
 		MaxPut:        5 * gib,
 		MaxCopy:       5 * gib,
-		Key:           KeyLimits{MaxBytes: 1024},
+		Key:           KeyLimits{MaxBytes: 1024, XMLOnly: true},
 		MetaBytes:     2048,
 		Digest:        ContentMD5,
 		PartETag:      ETagOpaque,
@@ -86,6 +87,7 @@ func awsProfile() Profile {
 	p.Style = VirtualHost
 	p.DeleteDigest = CRC32C
 	p.Part.Equal, p.Part.Consecutive = false, false
+	p.Key.XMLOnly = false
 	p.MaxObject = 10000 * 5 * gib // 48.8 TiB, since 2025
 	p.Digest, p.FullDigest = CRC64NVME, true
 	p.PartETag, p.FinalETag = ETagMD5, ETagMD5OfMD5
@@ -117,6 +119,9 @@ func versitygwProfile() Profile {
 	p.Hosts = nil
 	p.Servers = []string{"VERSITYGW"}
 	p.Style = PathStyle
-	p.Key.MaxSegment = 255
+	p.Key.MaxSegment = 227 // longer ones can be made and never replaced: ".NAME.sgwtmp.<19 digits>" must fit in 255
+	p.Key.XMLOnly = true
+	p.UploadMarkers = false
+	p.DoubtDone = true
 	return p
 }

@@ -40,12 +40,14 @@ type Store interface {
 	// UploadPart sends one part. Sending a number again replaces that part.
 	UploadPart(ctx context.Context, up UploadRef, number int32, body Body) (Part, error)
 
-	// UploadPartCopy makes a part of a range of an object, at the server.
+	// UploadPartCopy makes a part of a range of an object, at the server. The
+	// Size of the answer is src.Length, also where that is 0 for the whole.
 	UploadPartCopy(ctx context.Context, up UploadRef, number int32, src CopySource) (Part, error)
 
 	// Complete makes the object of the parts, which are in ascending order.
 	// ErrNoSuchUpload may also mean that an earlier attempt succeeded whose
-	// answer was lost: the caller looks at the object to know.
+	// answer was lost: the caller looks at the object to know. The same holds for
+	// every error with Sent, ErrInternal of an answer without an ETag included.
 	Complete(ctx context.Context, up UploadRef, parts []Part, opts CompleteOptions) (Info, error)
 
 	// Abort ends an upload and frees its parts. An upload that is not there
@@ -55,7 +57,8 @@ type Store interface {
 	// ListParts returns one page of the parts of an upload, after the number given.
 	ListParts(ctx context.Context, up UploadRef, after int32) (PartPage, error)
 
-	// ListUploads returns one page of unfinished uploads.
+	// ListUploads returns one page of unfinished uploads. Where the profile says no
+	// to UploadMarkers, it may have more than opts.Max.
 	ListUploads(ctx context.Context, opts ListUploadsOptions) (UploadPage, error)
 
 	// Delete removes one object; one that is not there answers nil.
@@ -66,7 +69,8 @@ type Store interface {
 	DeleteMany(ctx context.Context, keys []string) (failed map[string]error, err error)
 
 	// Copy makes dst a copy of the object src, at the server. Objects over
-	// Profile().MaxCopy are refused with ErrTooLarge before anything is sent.
+	// Profile().MaxCopy are refused with ErrTooLarge. The Info of the answer has
+	// Key, ETag and ModTime; its Size is 0, for the answer does not tell.
 	Copy(ctx context.Context, dst string, src CopySource, opts CopyOptions) (Info, error)
 }
 
@@ -115,7 +119,8 @@ type SSE struct {
 
 // Body is what a Put or UploadPart sends. Reader is read from its start on
 // every attempt and must stay valid until the call has returned; it is not read
-// after that.
+// after that. A Reader that is also an io.WriterTo may be asked to write what it
+// has left in pieces of its own memory, which spares a copy on the way out.
 type Body struct {
 	Reader io.ReadSeeker
 	Size   int64  // bytes, exactly what Reader gives
@@ -173,14 +178,16 @@ type CopySource struct {
 // CompleteOptions guard and check a Complete.
 type CompleteOptions struct {
 	Condition Condition
-	Size      int64  // bytes of the whole object; checked where the store can
-	Digest    Digest // of the whole object; none where it is not known
+	Size      int64  // bytes of the whole object, 0 if not known; checked where the store can
+	Digest    Digest // of the whole object, none if not known; looked at only with Profile.FullDigest
 }
 
-// CopyOptions say what the copy looks like.
+// CopyOptions say what the copy looks like. StorageClass, SSE and ACL are never
+// taken from the source: a copy has those that are given here. Tags are taken
+// from the source unless Replace is set and others are given.
 type CopyOptions struct {
 	ObjectOptions
-	Replace   bool // use ObjectOptions; false keeps the source's properties
+	Replace   bool // use the other ObjectOptions too; false takes the source's
 	Condition Condition
 }
 

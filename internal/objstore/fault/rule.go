@@ -80,7 +80,7 @@ func (r *Rule) before(ctx context.Context, op, key string) error {
 	case Drop:
 		return broken(op, key)
 	case ErrorIn200:
-		return &objstore.Error{Op: op, Key: key, Kind: objstore.ErrUnavailable, Status: 500, Code: "InternalError", Message: "injected in a 200", Sent: true}
+		return &objstore.Error{Op: op, Key: key, Kind: objstore.ErrUnavailable, Status: 200, Code: "InternalError", Message: "injected in a 200", Sent: true}
 	case Hang:
 		<-ctx.Done()
 		return &objstore.Error{Op: op, Key: key, Kind: ctx.Err(), Sent: true}

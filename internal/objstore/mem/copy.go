@@ -18,10 +18,7 @@ func (s *Store) Copy(ctx context.Context, dst string, src objstore.CopySource, o
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	o := &object{blob: from.blob, mod: s.modTime(), properties: from.properties, checksum: from.checksum}
-	if opts.Replace {
-		o.properties = cloneOptions(opts.ObjectOptions)
-	}
+	o := &object{blob: from.blob, mod: s.modTime(), properties: inherit(from.properties, opts), checksum: from.checksum}
 	o.etag = s.bodyETag(s.profile.PartETag, o.blob, o.properties.SSE)
 	if o.checksum.IsZero() {
 		o.checksum = o.sum(s.declared())
@@ -32,7 +29,22 @@ func (s *Store) Copy(ctx context.Context, dst string, src objstore.CopySource, o
 		return objstore.Info{}, err
 	}
 	s.placeLocked(dst, o)
-	return objstore.Info{Key: dst, ETag: o.etag, Size: o.size, ModTime: o.mod, Checksum: o.checksum}, nil
+	return objstore.Info{Key: dst, ETag: o.etag, ModTime: o.mod, Checksum: o.checksum}, nil
+}
+
+// inherit gives a copy the properties that it gets at S3: class, encryption and
+// ACL are never the source's, tags are unless others are given.
+func inherit(from objstore.ObjectOptions, opts objstore.CopyOptions) objstore.ObjectOptions {
+	own := cloneOptions(opts.ObjectOptions)
+	if opts.Replace {
+		if len(own.Tags) == 0 {
+			own.Tags = from.Tags
+		}
+		return own
+	}
+	out := from
+	out.StorageClass, out.SSE, out.ACL = own.StorageClass, own.SSE, own.ACL
+	return out
 }
 
 func (c call) checkCopy(ctx context.Context, src objstore.CopySource, opts *objstore.CopyOptions) error {
@@ -42,10 +54,8 @@ func (c call) checkCopy(ctx context.Context, src objstore.CopySource, opts *objs
 	if err := c.checkName(); err != nil {
 		return err
 	}
-	if opts.Replace {
-		if err := c.checkProperties(&opts.ObjectOptions); err != nil {
-			return err
-		}
+	if err := c.checkProperties(&opts.ObjectOptions); err != nil {
+		return err
 	}
 	switch {
 	case c.s.profile.CheckCopy(opts.Condition) != nil:
@@ -91,7 +101,9 @@ func (s *Store) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numbe
 	if err != nil {
 		return objstore.Part{}, err
 	}
-	return c.addPart(ctx, up, s.newPart(u, number, data))
+	p, err = c.addPart(ctx, up, s.newPart(u, number, data))
+	p.Size = src.Length // the answer does not tell how long a whole object was
+	return p, err
 }
 
 // copyRange cuts the range out of the source. S3 gives ranges only of objects

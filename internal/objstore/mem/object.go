@@ -38,6 +38,7 @@ func cloneOptions(o objstore.ObjectOptions) objstore.ObjectOptions {
 func (o *object) info(key string) objstore.Info {
 	properties := cloneOptions(o.properties)
 	properties.SSE.CustomerKey = nil
+	properties.StorageClass = seenClass(o.properties.StorageClass)
 	return objstore.Info{
 		Key:              key,
 		Size:             o.size,

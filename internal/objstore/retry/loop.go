@@ -71,9 +71,13 @@ func (l *loop) mark(err error) error {
 	return &marked
 }
 
-// ended is the error of a call whose context ended between attempts.
+// ended is the error of a call whose context ended between attempts. It quotes
+// the failure and does not wrap it: the end of a context does not heal.
 func (l *loop) ended(ctx context.Context, err error) error {
-	return &objstore.Error{Op: l.call.op, Key: l.call.key, Kind: ctx.Err(), Sent: l.sent, Err: err}
+	return &objstore.Error{
+		Op: l.call.op, Key: l.call.key, Kind: ctx.Err(), Sent: l.sent,
+		Err: fmt.Errorf("the attempt before failed: %v", err),
+	}
 }
 
 // heals tells whether another attempt may go better.

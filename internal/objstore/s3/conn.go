@@ -1,0 +1,66 @@
+package s3
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"time"
+)
+
+var errHandshake = errors.New("no TLS handshake within 10 s")
+
+// dialer opens connections that know an outBody when they see one.
+type dialer struct {
+	net net.Dialer
+	tls *tls.Config
+}
+
+func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := d.net.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return conn{c}, nil
+}
+
+func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := d.net.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = addr
+	}
+	conf := d.tls.Clone()
+	conf.ServerName = host
+	secure := tls.Client(c, conf)
+	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := secure.HandshakeContext(limited); err != nil {
+		c.Close()
+		if limited.Err() != nil && ctx.Err() == nil {
+			return nil, errHandshake // not the end of the caller's context
+		}
+		return nil, err
+	}
+	return conn{secure}, nil
+}
+
+// conn is a connection that lets an outBody write itself.
+type conn struct{ net.Conn }
+
+// ReadFrom implements io.ReaderFrom, by which net/http sends a body once it has
+// sent the headers.
+func (c conn) ReadFrom(r io.Reader) (int64, error) {
+	if limited, ok := r.(*io.LimitedReader); ok {
+		if body, ok := limited.R.(*outBody); ok {
+			n, err := body.sendTo(c.Conn, limited.N)
+			limited.N -= n
+			return n, err
+		}
+	}
+	return io.Copy(c.Conn, r)
+}

@@ -1,0 +1,35 @@
+package s3
+
+import (
+	"context"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// Detect finds the profile of an endpoint on a host that no profile knows, by
+// the headers of one HeadBucket: by Server, else by the region of the bucket,
+// which only AWS and close followers tell. Whatever tells nothing is generic.
+// The answer may well be an error of the bucket; Detect fails only if there is
+// none. cfg.Profile is not used.
+func Detect(ctx context.Context, cfg Config) (objstore.Profile, error) {
+	generic, _ := objstore.ProfileByName("generic")
+	cfg.Profile = generic
+	c, err := New(ctx, cfg)
+	if err != nil {
+		return objstore.Profile{}, err
+	}
+	defer c.Close()
+	x, err := c.headBucket(ctx)
+	if x.status == 0 {
+		return objstore.Profile{}, err
+	}
+	if p, ok := objstore.ProfileByServer(x.header.Get("Server")); ok {
+		return p, nil
+	}
+	if x.header.Get("X-Amz-Bucket-Region") == "" {
+		return generic, nil
+	}
+	p, _ := objstore.ProfileByName("aws")
+	p.Style = objstore.PathStyle // the host may not be one that buckets can be put before
+	return p, nil
+}

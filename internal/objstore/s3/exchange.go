@@ -1,0 +1,74 @@
+package s3
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"time"
+)
+
+// pool names the connections that a request takes.
+type pool int
+
+const (
+	metadataPool pool = iota
+	sendPool          // bodies that are sent
+	readPool          // bodies that are read
+)
+
+// exchange is one request and its answer, beside the SDK: what the transport
+// must know of the request, and what became of it. It is made for one call and
+// read when that has returned.
+type exchange struct {
+	pool     pool
+	body     *outBody // nil where the SDK's own body, if any, is sent
+	sanitise bool     // the answer may quote bytes that are no XML
+	stream   bool     // the answer's body is the caller's
+
+	tried   bool // the transport was asked
+	reached bool // a connection was had: the store may have seen the request
+	broken  bool // the answer's body broke off
+	status  int
+	header  http.Header
+}
+
+type exchangeKey struct{}
+
+// in returns the context by which the transport finds the exchange.
+func (x *exchange) in(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, exchangeKey{}, x)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { x.reached = true },
+	})
+}
+
+func exchangeIn(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// requestID is the name under which the vendor knows the request.
+func (x *exchange) requestID() string {
+	for _, name := range []string{"X-Amz-Request-Id", "X-Oss-Request-Id", "X-Cos-Request-Id", "X-Bce-Request-Id"} {
+		if id := x.header.Get(name); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// retryAfter is the store's wish, as seconds or as a date.
+func (x *exchange) retryAfter(now time.Time) time.Duration {
+	value := x.header.Get("Retry-After")
+	if value == "" {
+		return 0
+	}
+	if n, err := strconv.Atoi(value); err == nil {
+		return time.Duration(max(0, n)) * time.Second
+	}
+	if t, err := http.ParseTime(value); err == nil {
+		return max(0, t.Sub(now))
+	}
+	return 0
+}

@@ -1,0 +1,125 @@
+package s3
+
+import (
+	"context"
+	"time"
+
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// checkKey refuses a key that the store would not take.
+func (c *Client) checkKey(op, key string) error {
+	if kind := c.profile.CheckKey(key); kind != nil {
+		return refused(op, key, kind, "the store does not take such a key")
+	}
+	return nil
+}
+
+// properties makes fields of properties that are within the store's limits.
+func (c *Client) properties(op, key string, o *objstore.ObjectOptions) (properties, error) {
+	if kind := c.profile.CheckOptions(o); kind != nil {
+		return properties{}, refused(op, key, kind, "too much metadata, or too many tags")
+	}
+	p, kind := propertiesOf(o)
+	if kind != nil {
+		return properties{}, refused(op, key, kind, "a property cannot be sent")
+	}
+	return p, nil
+}
+
+// sending makes the exchange of a request with a body.
+func sending(op, key string, body objstore.Body) (*exchange, error) {
+	out, err := newOutBody(body)
+	if err != nil {
+		return nil, &objstore.Error{Op: op, Key: key, Kind: objstore.ErrInvalid, Err: err}
+	}
+	return &exchange{pool: sendPool, body: out}, nil
+}
+
+// Head implements objstore.Store.
+func (c *Client) Head(ctx context.Context, key string) (objstore.Info, error) {
+	if err := c.checkKey(objstore.OpHead, key); err != nil {
+		return objstore.Info{}, err
+	}
+	x := &exchange{}
+	out, err := c.api.HeadObject(x.in(ctx), c.headInput(key))
+	if err != nil {
+		return objstore.Info{}, failure(ctx, x, objstore.OpHead, key, err)
+	}
+	return headInfo(key, out), nil
+}
+
+// headInput asks for checksums where there are any: other stores refuse to be asked.
+func (c *Client) headInput(key string) *awss3.HeadObjectInput {
+	in := &awss3.HeadObjectInput{Bucket: &c.bucket, Key: &key}
+	if c.profile.Digest != objstore.ContentMD5 {
+		in.ChecksumMode = types.ChecksumModeEnabled
+	}
+	return in
+}
+
+// Put implements objstore.Store.
+func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts objstore.PutOptions) (objstore.Info, error) {
+	const op = objstore.OpPut
+	in, err := c.putInput(key, body, &opts)
+	if err != nil {
+		return objstore.Info{}, err
+	}
+	x, err := sending(op, key, body)
+	if err != nil {
+		return objstore.Info{}, err
+	}
+	out, err := c.api.PutObject(x.in(ctx), in, unsigned)
+	if err != nil {
+		return objstore.Info{}, guarded(failure(ctx, x, op, key, err), opts.Condition)
+	}
+	echo := told(out.ChecksumCRC32C, out.ChecksumCRC64NVME)
+	etag := unquote(out.ETag)
+	sum, err := c.acknowledge(op, key, body.Digest, echo, etag, opts.SSE)
+	if err != nil {
+		return objstore.Info{}, err
+	}
+	return objstore.Info{
+		Key: key, Size: body.Size, ETag: etag, ModTime: time.Now(),
+		Checksum: sum, VersionID: plain(out.VersionId),
+	}, nil
+}
+
+func (c *Client) putInput(key string, body objstore.Body, opts *objstore.PutOptions) (*awss3.PutObjectInput, error) {
+	const op = objstore.OpPut
+	if err := c.checkKey(op, key); err != nil {
+		return nil, err
+	}
+	if body.Size > c.profile.MaxPut {
+		return nil, refused(op, key, objstore.ErrTooLarge, "larger than one request may be")
+	}
+	if kind := c.profile.CheckPut(opts.Condition); kind != nil {
+		return nil, refused(op, key, kind, "the store cannot keep the condition")
+	}
+	p, err := c.properties(op, key, &opts.ObjectOptions)
+	if err != nil {
+		return nil, err
+	}
+	d, kind := fieldsOf(body.Digest)
+	if kind != nil {
+		return nil, refused(op, key, kind, "no such digest")
+	}
+	in := &awss3.PutObjectInput{
+		Bucket: &c.bucket, Key: &key, ContentLength: &body.Size,
+		ContentMD5: d.md5, ChecksumCRC32C: d.crc32c, ChecksumCRC64NVME: d.crc64nvme,
+		ContentType: p.contentType, CacheControl: p.cacheControl, ContentDisposition: p.disposition,
+		ContentEncoding: p.encoding, ContentLanguage: p.language, Expires: p.expires,
+		Metadata: p.metadata, StorageClass: p.class, Tagging: p.tagging, ACL: p.acl,
+		ServerSideEncryption: p.sse.mode, SSEKMSKeyId: p.sse.kmsKey, SSEKMSEncryptionContext: p.sse.kmsContext,
+		BucketKeyEnabled: p.sse.bucketKey, SSECustomerAlgorithm: p.sse.algorithm,
+		SSECustomerKey: p.sse.key, SSECustomerKeyMD5: p.sse.sum,
+	}
+	if body.Size > 0 {
+		in.Body = body.Reader
+	}
+	in.IfMatch, in.IfNoneMatch = conditions(opts.Condition)
+	return in, nil
+}

@@ -1,0 +1,141 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// maxEarly bounds the answer that comes before the body was sent: an error.
+const maxEarly = 1 << 20 // 1 MiB
+
+// transport sends requests, each through the pool of its exchange.
+type transport struct {
+	pools [3]*http.Transport
+}
+
+func newTransport(cfg Config) (*transport, error) {
+	conf := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: cfg.NoVerifyTLS,
+		ClientSessionCache: tls.NewLRUClientSessionCache(64),
+		NextProtos:         []string{"http/1.1"},
+	}
+	if cfg.CAFile != "" {
+		pem, err := os.ReadFile(cfg.CAFile)
+		if err != nil {
+			return nil, invalid("", err)
+		}
+		if conf.RootCAs, err = x509.SystemCertPool(); err != nil {
+			conf.RootCAs = x509.NewCertPool()
+		}
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, invalid("no certificate in "+cfg.CAFile, nil)
+		}
+	}
+	conns := cfg.MaxConns
+	if conns <= 0 {
+		conns = DefaultConns
+	}
+	t := &transport{}
+	t.pools[metadataPool] = newPool(conf, 0, 192) // all of retry's other lanes
+	t.pools[sendPool] = newPool(conf, conns, conns)
+	t.pools[readPool] = newPool(conf, 0, conns) // open bodies are the callers' to bound
+	return t, nil
+}
+
+// newPool makes a pool of at most limit connections (0: as many as are asked
+// for), of which it keeps idle ones. HTTP/1.1 is forced: over HTTP/2 all parts
+// would share one connection and its window. Idle connections go before the
+// stores close them, which they do after 30 to 60 s.
+func newPool(conf *tls.Config, limit, idle int) *http.Transport {
+	d := &dialer{net: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, tls: conf}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         d.plain,
+		DialTLSContext:      d.secure,
+		TLSClientConfig:     conf, // for proxies, which DialTLSContext does not serve
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxConnsPerHost:     limit,
+		MaxIdleConnsPerHost: idle,
+		IdleConnTimeout:     25 * time.Second,
+		DisableCompression:  true,
+		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
+		ReadBufferSize:      16 << 10, // listings; a large Read passes it by
+	}
+}
+
+func (t *transport) close() {
+	for _, p := range t.pools {
+		p.CloseIdleConnections()
+	}
+}
+
+// Do implements the SDK's HTTPClient. It follows no redirects: their bodies are
+// errors that tell the right region.
+func (t *transport) Do(req *http.Request) (*http.Response, error) {
+	x := exchangeIn(req.Context())
+	if x == nil {
+		return t.pools[metadataPool].RoundTrip(req)
+	}
+	x.tried = true
+	if x.body != nil && req.Body != nil {
+		own := *req
+		own.Body = x.body
+		req = &own
+	}
+	resp, err := t.pools[x.pool].RoundTrip(req)
+	if err == nil {
+		x.status, x.header = resp.StatusCode, resp.Header
+	}
+	if x.body != nil {
+		settle(req.Context(), x.body, resp)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !x.stream || resp.StatusCode >= 300 {
+		resp.Body = &watched{resp.Body, x}
+	}
+	if x.sanitise {
+		resp.Body = newSanitised(resp.Body)
+	}
+	return resp, nil
+}
+
+// settle sees to it that nobody reads the body any more. A store that took the
+// request has read all of it. One that refused may have stopped reading: then
+// its answer is taken in before the connection is broken.
+func settle(ctx context.Context, body *outBody, resp *http.Response) {
+	if resp != nil && resp.StatusCode < 300 {
+		body.wait(ctx)
+	} else if resp != nil && !body.sent() {
+		early, err := io.ReadAll(io.LimitReader(resp.Body, maxEarly))
+		if err == nil {
+			resp.Body.Close()
+			resp.Body = io.NopCloser(bytes.NewReader(early))
+		}
+	}
+	body.stop()
+}
+
+// watched notes in the exchange that the body of an answer broke off, which an
+// XML parser would make a syntax error of.
+type watched struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		w.x.broken = true
+	}
+	return n, err
+}
