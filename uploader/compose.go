@@ -30,7 +30,7 @@ func (f *File) compose(ctx context.Context, s span) (*body, error) {
 	var fresh []*chunk
 	var err error
 	if n > 0 {
-		fresh, err = f.u.take(ctx, n)
+		fresh, err = f.chunks(ctx, n)
 	}
 	f.u.composing.Release(1)
 	if err == nil && n > 0 {

@@ -259,6 +259,7 @@ func (f *File) done() {
 	f.busy = false
 	f.startLocked()
 	f.changedLocked()
+	f.u.pool.kick() // what was held back may be sent now
 }
 
 // cellLocked returns the local state of a cell, beginning it where there is none.
@@ -286,6 +287,7 @@ func (f *File) Discard(cause error) {
 // failLocked latches the first failure and ends everything that is under way.
 func (f *File) failLocked(err error) {
 	if f.err != nil || f.closed {
+		f.u.pool.kick() // nothing more is freed
 		return
 	}
 	f.err = err
@@ -306,6 +308,7 @@ func (f *File) cleanUp() {
 	}
 	ups, staged := f.emptyLocked()
 	f.mu.Unlock()
+	f.u.pool.kick()
 	f.u.abortAll(ups)
 	f.u.deleteAll(staged)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +20,7 @@ const chunkSize = 64 << 10
 type chunk struct {
 	buf  []byte // chunkSize long; nil when the bytes are in the spill file
 	slot int    // place in the spill file, where buf is nil
+	at   int    // offset of buf in the pool's memory
 	refs int    // holders: the cell, and each body being sent from it
 }
 
@@ -30,18 +32,21 @@ func (c *chunk) spilled() bool { return c.buf == nil }
 type pool struct {
 	mem   []byte
 	total int           // chunks in mem
-	short chan struct{} // told, without blocking, when somebody begins to wait
+	short chan struct{} // told, without blocking, that memory may be found for those who wait
 
 	mu      sync.Mutex
 	free    []*chunk // last in, first out: what was just sent is still in the CPU's cache
 	fresh   int      // chunks of mem that were never taken
 	waiting []*request
+	queued  atomic.Int32 // requests in waiting, to be read without the mutex
 }
 
-// request is a wait for n chunks. got is closed once chunks holds them.
+// request is a wait for n chunks. got is closed once chunks holds them, or err
+// says why there will be none.
 type request struct {
 	n      int
 	chunks []*chunk
+	err    error
 	got    chan struct{}
 }
 
@@ -63,33 +68,49 @@ func (p *pool) close() error { return unix.Munmap(p.mem) }
 
 // take hands out n chunks, all at once: a holder of some that waits for others
 // could otherwise block for ever. It waits in the order of arrival until they
-// are there or ctx ends. The caller holds no lock that reclaim needs.
-func (p *pool) take(ctx context.Context, n int) ([]*chunk, error) {
+// are there, ctx ends, the file that they are for fails, or fail says that there
+// never will be as many. The caller holds no lock that reclaim needs.
+func (p *pool) take(ctx, file context.Context, n int) ([]*chunk, error) {
 	p.mu.Lock()
+	if n > p.total {
+		p.mu.Unlock()
+		return nil, ErrNoSpace
+	}
 	if len(p.waiting) == 0 && p.availableLocked() >= n {
 		defer p.mu.Unlock()
 		return p.popLocked(n), nil
 	}
 	r := &request{n: n, got: make(chan struct{})}
 	p.waiting = append(p.waiting, r)
+	p.queued.Add(1)
 	p.mu.Unlock()
 	p.kick()
+	var err error
 	select {
 	case <-r.got:
-		return r.chunks, nil
+		return r.chunks, r.err
 	case <-ctx.Done():
+		err = ctx.Err()
+	case <-file.Done():
+		err = context.Cause(file)
 	}
 	p.mu.Lock()
 	i := slices.Index(p.waiting, r)
 	if i >= 0 {
-		p.waiting = slices.Delete(p.waiting, i, i+1)
+		p.dequeueLocked(i)
 		p.serveLocked() // those behind may have waited only for this one
 	}
 	p.mu.Unlock()
 	if i < 0 {
 		p.put(r.chunks) // it was served in the same moment
 	}
-	return nil, ctx.Err()
+	p.kick() // the one behind may need more than the first did
+	return nil, err
+}
+
+func (p *pool) dequeueLocked(i int) {
+	p.waiting = slices.Delete(p.waiting, i, i+1)
+	p.queued.Add(-1)
 }
 
 // put takes chunks back.
@@ -103,8 +124,13 @@ func (p *pool) put(chunks []*chunk) {
 	p.mu.Unlock()
 }
 
-// kick wakes the reclaimer.
+// kick wakes the reclaimer if somebody waits. Whoever makes memory that can be
+// reclaimed, or ends what held it, calls it afterwards: a waiter that came before
+// is seen here, and one that comes later kicks for itself.
 func (p *pool) kick() {
+	if p.queued.Load() == 0 {
+		return
+	}
 	select {
 	case p.short <- struct{}{}:
 	default:
@@ -121,13 +147,16 @@ func (p *pool) wanted() int {
 	return p.waiting[0].n - p.availableLocked()
 }
 
-// fail ends the first wait without chunks.
-func (p *pool) fail() {
+// fail ends the first wait without chunks. Who waited frees what its file holds,
+// or kicks, so that those behind it need not fail too.
+func (p *pool) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.waiting) > 0 {
+		p.waiting[0].err = err
 		close(p.waiting[0].got)
-		p.waiting = p.waiting[1:]
+		p.dequeueLocked(0)
+		p.serveLocked()
 	}
 }
 
@@ -143,7 +172,7 @@ func (p *pool) availableLocked() int { return len(p.free) + p.total - p.fresh }
 func (p *pool) serveLocked() {
 	for len(p.waiting) > 0 && p.availableLocked() >= p.waiting[0].n {
 		r := p.waiting[0]
-		p.waiting = p.waiting[1:]
+		p.dequeueLocked(0)
 		r.chunks = p.popLocked(r.n)
 		close(r.got)
 	}
@@ -157,7 +186,7 @@ func (p *pool) popLocked(n int) []*chunk {
 	}
 	for len(out) < n {
 		at := p.fresh * chunkSize
-		out = append(out, &chunk{buf: p.mem[at : at+chunkSize : at+chunkSize]})
+		out = append(out, &chunk{buf: p.mem[at : at+chunkSize : at+chunkSize], at: at})
 		p.fresh++
 	}
 	for _, c := range out {

@@ -253,8 +253,9 @@ func (f *File) fill(ctx context.Context, at int64, p []byte, src source) error {
 		if err != nil {
 			return
 		}
-		fresh, err = f.u.take(ctx, 2) // a page, and its neighbour where cells end within one
+		fresh, err = f.chunks(ctx, 2) // a page, and its neighbour where cells end within one
 		if err != nil {
+			f.u.pool.kick() // nothing is freed by a reader that fails
 			return
 		}
 		f.mu.Lock()

@@ -6,14 +6,14 @@ import (
 	"fmt"
 )
 
-// take gets n chunks of the budget, waiting until they are there or ctx ends. A
-// wait that nothing can end is ErrNoSpace.
-func (u *Uploader) take(ctx context.Context, n int) ([]*chunk, error) {
-	got, err := u.pool.take(ctx, n)
-	if err == nil && got == nil && n > 0 {
-		return nil, fmt.Errorf("take %d bytes: %w", n*chunkSize, ErrNoSpace)
+// chunks gets n chunks of the budget, waiting until they are there, ctx ends or
+// the file fails. A wait that nothing can end is ErrNoSpace.
+func (f *File) chunks(ctx context.Context, n int) ([]*chunk, error) {
+	got, err := f.u.pool.take(ctx, f.ctx, n)
+	if err != nil {
+		return nil, fmt.Errorf("wait for %d bytes of memory: %w", n*chunkSize, err)
 	}
-	return got, err
+	return got, nil
 }
 
 // reclaim is the goroutine that finds memory for those who wait, until the
@@ -32,12 +32,13 @@ func (u *Uploader) reclaim() {
 			if u.sendMore() {
 				break // whoever finishes a part kicks again
 			}
-			if spilled, full := u.spillColdest(); spilled {
-				continue
-			} else if full {
-				u.pool.fail()
+			spilled, err := u.spillColdest()
+			if err != nil {
+				u.pool.fail(err)
 			}
-			break
+			if !spilled {
+				break // whoever ends what holds the rest kicks again
+			}
 		}
 	}
 }
@@ -96,74 +97,66 @@ func (u *Uploader) sendMore() bool {
 }
 
 // spillColdest writes the bytes of the cell that was not written to for longest
-// to the spill file. full says that there was one, but no place for it.
-func (u *Uploader) spillColdest() (spilled, full bool) {
+// to the spill file. An error says that there was one, but no place for it.
+func (u *Uploader) spillColdest() (spilled bool, err error) {
 	u.mu.Lock()
-	var victims []*cell
-	for e := u.filling.Front(); e != nil && len(victims) < spillBatch; e = e.Next() {
-		victims = append(victims, e.Value.(*cell))
-	}
+	left := u.dirty.Len()
 	u.mu.Unlock()
-	for _, c := range victims {
-		n, err := u.spillCell(c)
+	for ; left > 0; left-- {
+		u.mu.Lock()
+		coldest := u.dirty.Front()
+		u.mu.Unlock()
+		if coldest == nil {
+			break
+		}
+		n, err := u.spillCell(coldest.Value.(*cell))
 		if err != nil {
-			c.file.Discard(err)
-			return true, false
+			u.log.WithError(err).Warn("cannot spill what waits to be sent")
 		}
 		if n > 0 {
-			return true, false
+			return true, nil
 		}
-		if n < 0 {
-			return false, true
+		if err != nil {
+			return false, err
 		}
 	}
-	return false, false
+	return false, nil
 }
 
-// spillBatch is how many cold cells are looked at for one with memory to give.
-const spillBatch = 64
-
 // spillCell moves a cell's chunks to the spill file and returns how many bytes
-// that freed, -1 when the spill file is full. The file stays locked meanwhile:
-// its writer is one of those that wait for memory, or not writing at all.
-func (u *Uploader) spillCell(c *cell) (int64, error) {
+// that freed. The file stays locked meanwhile: its writer is one of those that
+// wait for memory, or not writing at all.
+func (u *Uploader) spillCell(c *cell) (freed int64, err error) {
 	f := c.file
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.state != filling {
-		return 0, nil
-	}
-	var freed int64
-	for i := range c.pages {
-		k := c.pages[i].c
-		if k == nil || k.spilled() || k.refs > 1 {
-			continue
-		}
-		slot, ok, err := u.spill.reserve()
-		if err != nil {
-			return freed, err
-		}
-		if !ok {
-			if freed > 0 {
-				break
+	if c.state == filling || c.state == sealed {
+		for i := range c.pages {
+			k := c.pages[i].c
+			if k == nil || k.spilled() || k.refs > 1 {
+				continue
 			}
-			return -1, nil
+			slot, err := u.spill.put(k.buf)
+			if err != nil {
+				u.age(c) // what is left of it may go when there is room again
+				return freed, err
+			}
+			c.pages[i].c = &chunk{slot: slot, refs: 1}
+			u.drop(k)
+			freed += chunkSize
+			u.stats.spilled.Add(chunkSize)
 		}
-		if err := u.spill.write(slot, k.buf); err != nil {
-			u.spill.release(slot)
-			return freed, err
-		}
-		c.pages[i].c = &chunk{slot: slot, refs: 1}
-		u.drop(k)
-		freed += chunkSize
-		u.stats.spilled.Add(chunkSize)
+	}
+	if c.resident() > 0 {
+		u.age(c) // being sent, or written to just now
+		return freed, nil
 	}
 	// It has nothing more to give: out of the way until it is written to again.
 	u.mu.Lock()
+	defer u.mu.Unlock()
 	if c.aged != nil {
 		c.aged.Remove(c.age)
 		c.aged, c.age = nil, nil
 	}
-	u.mu.Unlock()
 	return freed, nil
 }

@@ -231,6 +231,7 @@ func (u *Uploader) track(n int) {
 	u.mu.Lock()
 	u.inflight += n
 	u.mu.Unlock()
+	u.pool.kick()
 }
 
 // finish completes a segment whose cells are all stored: its bytes can then be

@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -18,38 +19,46 @@ type spill struct {
 	free []int
 }
 
-// reserve finds a place for one chunk; ok is false when the spill is full.
-func (s *spill) reserve() (slot int, ok bool, err error) {
+// put stores a chunk and returns its place. Without a place for it, be it that
+// the bound is reached or that the disk is full, the error is ErrNoSpace.
+func (s *spill) put(p []byte) (slot int, err error) {
+	if slot, err = s.reserve(); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNoSpace, err)
+	}
+	if _, err := s.file.WriteAt(p, int64(slot)*chunkSize); err != nil {
+		s.release(slot)
+		return 0, fmt.Errorf("%w: spill %d bytes: %w", ErrNoSpace, len(p), err)
+	}
+	return slot, nil
+}
+
+// errSpillFull says that the bound of the spill file is reached.
+var errSpillFull = errors.New("spill file is full")
+
+// reserve finds a place for one chunk.
+func (s *spill) reserve() (slot int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil {
 		f, err := os.CreateTemp(s.dir, "spill-")
 		if err != nil {
-			return 0, false, fmt.Errorf("make spill file: %w", err)
+			return 0, fmt.Errorf("make spill file: %w", err)
 		}
 		if err := os.Remove(f.Name()); err != nil {
 			_ = f.Close()
-			return 0, false, fmt.Errorf("unlink spill file: %w", err)
+			return 0, fmt.Errorf("unlink spill file: %w", err)
 		}
 		s.file = f
 	}
 	if n := len(s.free); n > 0 {
 		slot, s.free = s.free[n-1], s.free[:n-1]
-		return slot, true, nil
+		return slot, nil
 	}
 	if s.next == s.slots {
-		return 0, false, nil
+		return 0, errSpillFull
 	}
 	s.next++
-	return s.next - 1, true, nil
-}
-
-// write stores a chunk in a reserved place.
-func (s *spill) write(slot int, p []byte) error {
-	if _, err := s.file.WriteAt(p, int64(slot)*chunkSize); err != nil {
-		return fmt.Errorf("spill %d bytes: %w", len(p), err)
-	}
-	return nil
+	return s.next - 1, nil
 }
 
 // read fills p from a place, beginning at an offset in it.

@@ -101,7 +101,7 @@ type Uploader struct {
 	files    map[*File]struct{}
 	closed   chan struct{} // replaced and closed whenever a file goes
 	draining bool
-	filling  *list.List // cells that take writes, coldest first
+	dirty    *list.List // cells with bytes that are only here and not on their way, coldest first
 	clean    *list.List // cells whose memory may be taken, oldest first
 	pinned   *list.List // clean first cells: headers are rewritten, so they go last
 	inflight int        // parts being sent
@@ -129,7 +129,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		composing: semaphore.NewWeighted(1),
 		ctx:       ctx, cancel: cancel, nonce: newNonce(),
 		files: map[*File]struct{}{}, closed: make(chan struct{}),
-		filling: list.New(), clean: list.New(), pinned: list.New(),
+		dirty: list.New(), clean: list.New(), pinned: list.New(),
 	}
 	u.reclaimer.Go(u.reclaim)
 	return u, nil
@@ -240,13 +240,14 @@ func (u *Uploader) drop(k *chunk) {
 func (u *Uploader) age(c *cell) {
 	var to *list.List
 	switch {
-	case c.state == filling:
-		to = u.filling
+	case c.state == filling || c.state == sealed:
+		to = u.dirty
 	case c.state == clean && len(c.have) > 0 && c.index == 0:
 		to = u.pinned
 	case c.state == clean && len(c.have) > 0:
 		to = u.clean
 	}
+	defer u.pool.kick()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if c.aged != nil && c.aged == to {

@@ -1,6 +1,9 @@
 package uploader
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // WriteAt puts p at an offset, in whatever order offsets come. It copies p, and
 // waits for memory where the budget is used up; ctx ends only that wait, with
@@ -37,6 +40,10 @@ func (f *File) writeCell(ctx context.Context, p []byte, off int64) (int, error) 
 	defer func() { f.u.pool.put(fresh) }()
 	var c *cell
 	for {
+		if f.busy { // what has the file may wait for memory: hold none meanwhile
+			f.u.pool.put(fresh)
+			fresh = nil
+		}
 		if err := f.usableLocked(ctx); err != nil {
 			return 0, err
 		}
@@ -48,8 +55,11 @@ func (f *File) writeCell(ctx context.Context, p []byte, off int64) (int, error) 
 		f.mu.Unlock()
 		f.u.pool.put(fresh) // all or nothing: nobody holds some and waits for more
 		var err error
-		fresh, err = f.u.take(ctx, need)
+		fresh, err = f.chunks(ctx, need)
 		f.mu.Lock()
+		if errors.Is(err, ErrNoSpace) {
+			f.failLocked(err) // a file with a write missing must not be published
+		}
 		if err != nil {
 			return 0, err
 		}
