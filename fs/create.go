@@ -28,12 +28,14 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	}
 	n := d.newFile(key, w.caller, mode|fuse.S_IFREG)
 	n.unstored.Store(true)
-	inode := d.attach(name, n, fuse.S_IFREG)
+	// It gets its name when it is under write: what has a name and is neither
+	// stored nor under write is taken for deleted.
 	under := n.startWriting(key, uploader.OpenOptions{
 		Guard:     objstore.Condition{Absent: true},
 		Exclusive: flags&syscall.O_EXCL != 0,
 		Options:   d.fsys.newOptions(key, nil, n.attr),
 	})
+	inode := d.attach(name, n, fuse.S_IFREG)
 	d.touch()
 	n.fill(&out.Attr)
 	d.fsys.entry(out)

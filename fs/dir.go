@@ -49,8 +49,9 @@ type dirNode struct {
 	attr    attributes
 	asked   time.Time // when the marker was last looked at; zero: never
 	marker  bool      // it was there
-	witness string    // a name that was there when this mount last looked; "" if none is known
 	pending bool      // attr is to be stored in the marker
+
+	deletions int // above 0: the next lookup is taken for one of a deletion
 }
 
 func newRoot(f *FileSystem) *dirNode {
@@ -68,7 +69,7 @@ func newDir(f *FileSystem) *dirNode {
 func (d *dirNode) learn(marker bool, info objstore.Info) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.marker = d.marker || marker
+	d.marker = d.marker || marker // a listing that has not got there says false
 	if !marker || !info.Full || d.pending {
 		return
 	}

@@ -20,6 +20,7 @@ var (
 	errIsDir        = errors.New("is a directory")
 	errNotDir       = errors.New("is not a directory")
 	errStale        = errors.New("file was replaced")
+	errLookAgain    = errors.New("the kernel must look the name up again") // and does, unseen by the program
 	errForbidden    = errors.New("not allowed here")
 	errUnsupported  = errors.New("not supported")
 	errInvalid      = errors.New("request makes no sense")
@@ -41,6 +42,7 @@ var errnos = []struct {
 	{errIsDir, syscall.EISDIR},
 	{errNotDir, syscall.ENOTDIR},
 	{errStale, syscall.ESTALE},
+	{errLookAgain, syscall.ESTALE},
 	{errForbidden, syscall.EPERM},
 	{errUnsupported, syscall.ENOTSUP},
 	{errInvalid, syscall.EINVAL},
@@ -122,9 +124,9 @@ func (f *FileSystem) answer(op, key string, err error) syscall.Errno {
 	errno := errnoOf(err)
 	level := logrus.WarnLevel
 	switch {
-	case ordinary[errno]:
+	case ordinary[errno], errors.Is(err, errLookAgain):
 		level = logrus.DebugLevel
-	case errno == syscall.EIO:
+	case errno == syscall.EIO && !errors.Is(err, uploader.ErrWriterKilled):
 		level = logrus.ErrorLevel
 	}
 	f.log.WithFields(logrus.Fields{"op": op, "key": key, "errno": errno.Error()}).Log(level, err)

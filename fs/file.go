@@ -117,10 +117,12 @@ func (n *fileNode) complete() bool {
 }
 
 func (n *fileNode) completeLocked() bool {
-	return n.full != nil || n.writing != nil || n.object.etag == "" || n.fsys.cfg.Metadata == MetadataNone
+	return n.full != nil || n.writing != nil || n.deleted || n.object.etag == "" || n.fsys.cfg.Metadata == MetadataNone
 }
 
-// ask looks at the object where its metadata is needed and not known.
+// ask looks at the object where its metadata is needed and not known. It may turn
+// out that the node cannot stand for the object: the kernel then looks the name
+// up again, and gets another node.
 func (n *fileNode) ask(ctx context.Context) error {
 	if n.complete() {
 		return nil
@@ -133,15 +135,29 @@ func (n *fileNode) ask(ctx context.Context) error {
 		return err
 	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.completeLocked() {
+	still := n.completeLocked() || n.stillLocked(info)
+	if still && n.full == nil {
+		n.learnLocked(info)
+	}
+	n.mu.Unlock()
+	if still {
 		return nil
 	}
-	if !n.stillLocked(info) {
-		return errStale
+	n.fsys.outdated(n)
+	return errLookAgain
+}
+
+// outdated takes a node away that was made from a listing, and that cannot show
+// what the metadata says.
+func (f *FileSystem) outdated(n *fileNode) {
+	retire(n)
+	f.nodes.mu.RLock()
+	d := n.parent
+	f.nodes.mu.RUnlock()
+	if d != nil {
+		d.emptying(false)
 	}
-	n.learnLocked(info)
-	return nil
+	f.nodes.detach(n)
 }
 
 // stillLocked reports that the node can stand for the object as it is now.
@@ -154,11 +170,14 @@ func (n *fileNode) stillLocked(info objstore.Info) bool {
 	if !n.object.same(objectOf(info)) {
 		return false
 	}
-	if n.fsys.cfg.WriteThrough || n.fsys.cfg.Metadata == MetadataNone || !info.Full || n.full == nil || n.pending {
+	if n.fsys.cfg.Metadata == MetadataNone || !info.Full || n.pending {
 		return true
 	}
 	attr, _ := n.fsys.attributesOf(info, fuse.S_IFREG)
-	return attr.mtime.Equal(n.carried)
+	if attr.mode&syscall.S_IFMT != n.StableAttr().Mode {
+		return false
+	}
+	return n.fsys.cfg.WriteThrough || attr.mtime.Equal(n.carried)
 }
 
 // currentLocked reports that the node knows all that could be learned from the
@@ -207,7 +226,7 @@ func (n *fileNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 	mode := n.attr.mode
 	n.mu.Unlock()
 	if mode&0o111 == 0 {
-		return n.fsys.answer("access", n.key(), errNotPermitted)
+		return errnoOf(errNotPermitted) // an answer, not a failure
 	}
 	return 0
 }

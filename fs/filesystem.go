@@ -31,6 +31,7 @@ type FileSystem struct {
 	nodes   tree
 	pending pendingQueue
 	open    openFiles
+	ahead   statAhead
 }
 
 // Mount shows the bucket at the mountpoint and returns when the kernel answers.

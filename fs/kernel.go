@@ -26,6 +26,7 @@ func mountOptions(c *Config) *gofuse.Options {
 			MaxWrite:                 maxRequest,
 			MaxReadAhead:             maxRequest,
 			ExplicitDataCacheControl: true,
+			EnableSymlinkCaching:     true,
 			ExtraCapabilities:        capabilities,
 			FsName:                   c.Source,
 			Name:                     "sluicefs",

@@ -41,6 +41,9 @@ func (f *FileSystem) reply(n treeNode, out *fuse.EntryOut) *gofuse.Inode {
 		}
 	case *fileNode:
 		n.fill(&out.Attr)
+		if !n.complete() {
+			out.SetAttrTimeout(0)
+		}
 	}
 	return n.tree().EmbeddedInode()
 }
@@ -51,6 +54,9 @@ func (d *dirNode) find(ctx context.Context, name string) (treeNode, error) {
 		before, removals := d.child(name)
 		if f, ok := before.(*fileNode); ok && f.local() && d.handOut(name, f) {
 			return f, nil
+		}
+		if !d.bareLookups() {
+			d.statAheadOf(name)
 		}
 		entry, err := d.fsys.cfg.Cache.Lookup(ctx, d.key(), name)
 		if err == nil && !entry.Dir {
@@ -71,10 +77,48 @@ func (n *fileNode) local() bool {
 	return !n.replaced && (n.writing != nil || n.pending)
 }
 
+// bareLookups reports that a lookup is answered from the listing, although the
+// metadata may say something else.
+//
+// rm -r looks a name up and deletes it: a HEAD would be for nothing, and cost as
+// much as the deletion. So after a deletion the next lookup in the directory is
+// expected to be for one, too. If it was not, somebody asks for the attributes of
+// the node or opens it, which asks the store; and if the kernel has been told the
+// wrong mtime or type, the answer is ESTALE: the kernel then looks the name up
+// again, without the program seeing anything of it.
+//
+// Where the kernel checks permissions itself it would do so with what it is told
+// first, so there everything is asked for. Without the write-back cache the
+// kernel takes another mtime later, and nothing needs to be asked for early.
+func (d *dirNode) bareLookups() bool {
+	c := &d.fsys.cfg
+	if c.AllowOther || c.Permissions {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return c.WriteThrough || d.deletions > 0
+}
+
+// wrongGuess is how many deletions must follow one that a wrong guess was made of.
+const wrongGuess = 8
+
+// emptying notes that an entry was deleted, or that one was not deleted which was
+// looked up as if it would be.
+func (d *dirNode) emptying(right bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if right {
+		d.deletions = min(d.deletions+1, 1)
+	} else {
+		d.deletions = -wrongGuess
+	}
+}
+
 // complete returns all of an object whose attributes only its metadata tells,
 // asking for it unless the node that is there knows it.
 func (d *dirNode) complete(ctx context.Context, before treeNode, info objstore.Info) (objstore.Info, error) {
-	if info.Full || d.fsys.cfg.Metadata == MetadataNone {
+	if info.Full || d.fsys.cfg.Metadata == MetadataNone || d.bareLookups() {
 		return info, nil
 	}
 	if n, ok := before.(*fileNode); ok {

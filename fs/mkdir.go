@@ -48,7 +48,6 @@ func (d *dirNode) mkdir(ctx context.Context, name string, mode uint32, caller fu
 		}
 		return nil, err
 	}
-	f.cfg.Cache.PublishDir(key + "/")
 	d.attach(name, sub, fuse.S_IFDIR)
 	d.touch()
 	return sub, nil

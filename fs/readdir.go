@@ -37,6 +37,7 @@ type dirHandle struct {
 
 	last  cache.Entry // the entry given last, for Lookup
 	found bool        // last is from the listing
+	bare  bool        // there were entries without metadata
 }
 
 // OpendirHandle implements gofuse.NodeOpendirHandler.
@@ -55,7 +56,7 @@ func (h *dirHandle) rewind() {
 	h.prefix = keyHash(keyHashSeed, key)
 	h.reader = d.fsys.cfg.Cache.ReadDir(key)
 	h.unstored = maps.Clone(d.unstored)
-	h.tail, h.listed, h.place, h.found = nil, false, 0, false
+	h.tail, h.listed, h.place, h.found, h.bare = nil, false, 0, false, false
 }
 
 // Seekdir implements gofuse.FileSeekdirer.
@@ -116,7 +117,11 @@ func (h *dirHandle) list(entry cache.Entry) *fuse.DirEntry {
 	if entry.Dir {
 		return h.give(entry.Name, fuse.S_IFDIR, inodeNumber(keyHash(keyHash(h.prefix, entry.Name), "/"), 0))
 	}
-	attr, _ := h.dir.fsys.attributesOf(entry.Info, fuse.S_IFREG)
+	attr, known := h.dir.fsys.attributesOf(entry.Info, fuse.S_IFREG)
+	if !known {
+		h.dir.fsys.ahead.listed(h.dir, entry.Name, !h.bare)
+		h.bare = true
+	}
 	return h.give(entry.Name, attr.mode&syscall.S_IFMT, inodeNumber(keyHash(h.prefix, entry.Name), 0))
 }
 

@@ -70,7 +70,7 @@ func (d *dirNode) rename(ctx context.Context, name string, to *dirNode, newName 
 	}
 	d.touch()
 	to.touch()
-	return d.remain(ctx, name)
+	return d.remain(ctx)
 }
 
 // enterBoth takes the operation gates of two nodes, in the order in which the

@@ -47,6 +47,8 @@ func (d *dirNode) renameDir(ctx context.Context, source, target, to *dirNode, ne
 		return errInvalid
 	}
 	if target != nil {
+		// Not what the cache knows: what is there would be mixed with what comes.
+		f.cfg.Cache.InvalidateDir(m.to)
 		if err := f.emptyDir(ctx, m.to, target); err != nil {
 			return err
 		}

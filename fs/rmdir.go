@@ -2,11 +2,9 @@ package fs
 
 import (
 	"context"
-	"fmt"
 	"syscall"
 
 	"github.com/sluicefs/sluicefs/internal/keypath"
-	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/uploader"
 )
 
@@ -45,11 +43,12 @@ func (d *dirNode) rmdir(ctx context.Context, name string) error {
 	}
 	f.cfg.Cache.RemoveDir(key)
 	d.touch()
-	return d.remain(ctx, name)
+	return d.remain(ctx)
 }
 
 // emptyDir makes sure that nothing but the marker is in a directory: neither in
-// the store, which is asked, nor among the new files of this mount. sub may be nil.
+// the store nor among the new files of this mount. sub may be nil. What somebody
+// else stored there in the last moment stays: only the marker is deleted.
 func (f *FileSystem) emptyDir(ctx context.Context, key string, sub *dirNode) error {
 	if sub != nil {
 		f.nodes.mu.RLock()
@@ -59,14 +58,12 @@ func (f *FileSystem) emptyDir(ctx context.Context, key string, sub *dirNode) err
 			return errNotEmpty
 		}
 	}
-	page, err := f.cfg.Store.List(ctx, objstore.ListOptions{Prefix: key, Max: 2})
+	empty, _, err := f.cfg.Cache.Empty(ctx, key)
 	if err != nil {
-		return fmt.Errorf("look into %q: %w", key, err)
+		return err
 	}
-	for _, o := range page.Objects {
-		if o.Key != key {
-			return errNotEmpty
-		}
+	if !empty {
+		return errNotEmpty
 	}
 	return nil
 }

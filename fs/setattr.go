@@ -87,19 +87,40 @@ func (a attributes) withoutPrivilege() attributes {
 func (n *fileNode) Setattr(ctx context.Context, _ gofuse.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	w, stop := n.fsys.waiting(ctx)
 	defer stop()
-	err := n.ask(w)
-	if err == nil && in.Valid&fuse.FATTR_SIZE != 0 {
-		err = n.truncate(w, int64(in.Size))
-	}
-	if c, any := changeOf(in, n.fsys.cfg.Now()); err == nil && any {
-		err = n.setAttributes(c)
-	}
-	if err != nil {
+	if err := n.setattr(w, in); err != nil {
 		return n.fsys.answer("setattr", n.key(), err)
 	}
 	n.fill(&out.Attr)
 	out.SetTimeout(n.fsys.cfg.AttrTTL)
 	return 0
+}
+
+func (n *fileNode) setattr(ctx context.Context, in *fuse.SetAttrIn) error {
+	c, any := changeOf(in, n.fsys.cfg.Now())
+	resize := in.Valid&fuse.FATTR_SIZE != 0
+	if !resize && n.knows(c) {
+		return nil
+	}
+	if err := n.ask(ctx); err != nil {
+		return err
+	}
+	if resize {
+		if err := n.truncate(ctx, int64(in.Size)); err != nil {
+			return err
+		}
+	}
+	if !any {
+		return nil
+	}
+	return n.setAttributes(c)
+}
+
+// knows reports that the kernel tells what it was told: after an unlink or a
+// rename, which change the ctime, it sends all its times.
+func (n *fileNode) knows(c change) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return c.implicit && (c.mtime == nil || n.deleted || c.mtime.Equal(n.attr.mtime))
 }
 
 // setAttributes makes a change seen at once, and stored with the next commit, or

@@ -85,7 +85,8 @@ func (d *dirNode) makeSpecial(w *wait, name string, mode, dev uint32, body strin
 	return n, nil
 }
 
-// Readlink implements gofuse.NodeReadlinker.
+// Readlink implements gofuse.NodeReadlinker. The kernel keeps the answer for as
+// long as it knows the node, which never points elsewhere.
 func (n *fileNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	const longest = 4096 // PATH_MAX
 	w, stop := n.fsys.waiting(ctx)

@@ -103,6 +103,9 @@ func (f *FileSystem) putMarker(ctx context.Context, key string, d *dirNode, guar
 		return fmt.Errorf("make directory %q: %w", key, err)
 	}
 	info.Full, info.ObjectOptions = true, o
+	if guard.Absent {
+		f.cfg.Cache.PublishDir(key)
+	}
 	f.cfg.Cache.Publish(info)
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -35,7 +35,7 @@ func (d *dirNode) unlink(ctx context.Context, name string) error {
 			return err
 		}
 		defer n.operation.leave()
-		return n.remove(ctx, d, name)
+		return n.remove(ctx, d)
 	}
 	// The kernel has forgotten it, or never asked.
 	key := keypath.Join(d.key(), name)
@@ -43,13 +43,14 @@ func (d *dirNode) unlink(ctx context.Context, name string) error {
 		return err
 	}
 	d.fsys.cfg.Cache.Remove(key)
+	d.emptying(true)
 	d.touch()
-	return d.remain(ctx, name)
+	return d.remain(ctx)
 }
 
 // remove deletes the file. Who has it open goes on with its content. The
 // operation gate is held.
-func (n *fileNode) remove(ctx context.Context, d *dirNode, name string) error {
+func (n *fileNode) remove(ctx context.Context, d *dirNode) error {
 	f := n.fsys
 	key := n.key()
 	n.mu.Lock()
@@ -67,11 +68,12 @@ func (n *fileNode) remove(ctx context.Context, d *dirNode, name string) error {
 		under.file.Unlink()
 	}
 	f.gone(n, key)
+	d.emptying(true)
 	d.touch()
 	if !stored {
 		return nil
 	}
-	return d.remain(ctx, name)
+	return d.remain(ctx)
 }
 
 // gone takes a deleted file out of the tree and the cache.
@@ -136,52 +138,26 @@ func (n *fileNode) dropHidden() {
 	}
 }
 
-// remain makes sure that the directory does not vanish with the entry of that
-// name, which was just taken away: a directory that was only implied by its
-// entries gets a marker.
-//
-// Whether there are other entries is asked of the store, and one of them is
-// remembered as a witness, so that emptying a directory of n entries asks for
-// one page of them n/1000 times.
-func (d *dirNode) remain(ctx context.Context, name string) error {
+// remain makes sure that the directory does not vanish with the entry that was
+// just taken away: one that was only implied by its entries gets a marker.
+func (d *dirNode) remain(ctx context.Context) error {
 	f := d.fsys
 	d.mu.Lock()
-	if d.witness == name {
-		d.witness = ""
-	}
-	safe := d.marker || d.witness != "" || d == f.root
+	safe := d.marker || d == f.root
 	d.mu.Unlock()
 	if safe {
 		return nil
 	}
 	key := d.key()
-	page, err := f.cfg.Store.List(ctx, objstore.ListOptions{Prefix: key, Delimiter: "/"})
+	empty, marker, err := f.cfg.Cache.Empty(ctx, key)
 	if err != nil {
-		return fmt.Errorf("look into %q: %w", key, err)
+		return err
 	}
-	marker, witness := survey(page, key)
-	d.mu.Lock()
-	d.marker, d.witness = d.marker || marker, witness
-	safe = d.marker || d.witness != ""
-	d.mu.Unlock()
-	if safe {
+	if marker {
+		d.learn(true, objstore.Info{})
+	}
+	if !empty || marker {
 		return nil
 	}
 	return f.putMarker(ctx, key, d, objstore.Condition{})
-}
-
-// survey says of the first page of a directory whether it has a marker, and
-// names its last entry: programs delete from the front.
-func survey(page objstore.ListPage, key string) (marker bool, last string) {
-	for _, o := range page.Objects {
-		if o.Key == key {
-			marker = true
-			continue
-		}
-		last = max(last, o.Key[len(key):])
-	}
-	for _, p := range page.Prefixes {
-		last = max(last, p[len(key):len(p)-1])
-	}
-	return marker, last
 }

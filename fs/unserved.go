@@ -22,20 +22,3 @@ func (n *fileNode) Lseek(context.Context, gofuse.FileHandle, uint64, uint32) (ui
 func (n *fileNode) CopyFileRange(context.Context, gofuse.FileHandle, uint64, *gofuse.Inode, gofuse.FileHandle, uint64, uint64, uint64) (uint32, syscall.Errno) {
 	return 0, notServed
 }
-
-// Allocate implements gofuse.FileAllocater. Reserving space means nothing here;
-// what can be done is to make the file at least that long. Punching holes and
-// the like are refused, and programs that ask for them can do without.
-func (h *writeHandle) Allocate(ctx context.Context, off, size uint64, mode uint32) syscall.Errno {
-	n := h.node
-	w, stop := n.fsys.waiting(ctx)
-	defer stop()
-	if mode != 0 {
-		return n.fsys.answer("fallocate", n.key(), errUnsupported)
-	}
-	end := int64(off + size)
-	if end <= h.file.Size() {
-		return 0
-	}
-	return n.fsys.answer("fallocate", n.key(), h.truncate(w, end))
-}

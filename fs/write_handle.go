@@ -55,9 +55,7 @@ func (h *writeHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 	n := h.node
 	w, stop := n.fsys.waiting(ctx)
 	defer stop()
-	h.ahead.Store(true)
-	h.blank.Store(false)
-	h.killed.Store(false)
+	h.changing()
 	count, err := h.file.WriteAt(w, data, off)
 	if err != nil {
 		return 0, n.fsys.answer("write", n.key(), h.fail(err))
@@ -83,11 +81,16 @@ func (w *writing) fail(err error) error {
 	return err
 }
 
-// truncate sets the size.
-func (w *writing) truncate(ctx context.Context, size int64) error {
+// changing is called before every change of the content.
+func (w *writing) changing() {
 	w.ahead.Store(true)
 	w.blank.Store(false)
 	w.killed.Store(false)
+}
+
+// truncate sets the size.
+func (w *writing) truncate(ctx context.Context, size int64) error {
+	w.changing()
 	if err := w.file.Truncate(ctx, size); err != nil {
 		return w.fail(err)
 	}

@@ -1,0 +1,120 @@
+// Package fs shows a bucket as a directory: it turns what the kernel asks into
+// what the uploader, the cache and the store do, and their failures into errno
+// values. What a user may rely on is in docs/SEMANTICS.md.
+//
+// # Vocabulary
+//
+//   - A node is a file or a directory as the kernel knows it. A directory is a
+//     prefix of keys ([dirNode]); everything else is an object ([fileNode]).
+//   - A file node stands for one content. This mount's own commits, renames and
+//     changes of metadata stay on the node; when somebody else replaces the
+//     object, the name gets another node.
+//   - A handle is one open of a node. Only how it was opened and the reader of a
+//     snapshot belong to a handle; what is written belongs to the node.
+//   - A file is under write ([writing]) from the first open for writing to the
+//     last release. Its bytes are in one uploader.File, whoever wrote them.
+//   - The operation gate of a file node is held by whoever changes what the node
+//     is: see Locks.
+//
+// # A file under write
+//
+//	           open for writing, O_CREAT, O_TRUNC
+//	clean ─────────────────────────────────────────► under write ◄─────────┐
+//	  ▲                                               │   │   │            │
+//	  │ last RELEASE, everything stored               │   │   │ write      │ commit
+//	  ├───────────────────────────────────────────────┘   │   ▼            │
+//	  │ last RELEASE, not stored: commit there            │  ahead ────────┘
+//	  │                                                   │   │   FLUSH, FSYNC,
+//	  │                                                   │   │   last RELEASE
+//	gone ◄────────────────────────────────────────────────┘   │
+//	     last RELEASE after a failure or a killed writer ◄────┘
+//
+// FLUSH comes at every close of every duplicate of a descriptor, and what it
+// returns is what close returns; what RELEASE returns reaches nobody. So:
+//
+//   - FLUSH with something new commits; with nothing new it does nothing.
+//   - FLUSH of a file that is new or was emptied by open, and was not written to,
+//     commits only if no other descriptor of the process refers to it. Shells
+//     close a duplicate before the command writes; an object stored then would be
+//     stored again. What FLUSH leaves, the last RELEASE commits.
+//   - FLUSH of a process that a signal ends commits nothing, if the mount is told
+//     so: half a file must not look like a whole one. It marks the file as
+//     killed. A later write, fsync or close by somebody who lives removes the
+//     mark: the descriptor was shared, as in `( a; b ) > f`. If the mark is there
+//     at the last RELEASE, what is not stored is given up.
+//   - The first failure stays: every later write, fsync and close of the file
+//     returns it, and what is not stored is given up. The kernel does not even
+//     send FLUSH when its own write-back of a page failed.
+//   - A RELEASE without a FLUSH (knfsd sends none) commits.
+//   - A file that is given up loses its node: the kernel believes in the size and
+//     the pages that it wrote, and the store does not have them.
+//
+// # What is agreed with the kernel
+//
+//   - Requests of 1 MiB: the default of 128 KiB costs a third of the throughput.
+//   - The write-back cache: 4 KiB writes gain a factor of ten. It has a price:
+//     the kernel then believes its own size, mtime and ctime of a regular file
+//     for as long as it knows the inode, whatever it is answered. So when the
+//     object behind a name has another content, or another mtime, the name gets
+//     another node. So an answer to a LOOKUP must have the true mtime, which
+//     where metadata is kept may take a HEAD; and READDIRPLUS gives an entry
+//     whose metadata is not known as a bare name (which the protocol allows),
+//     because a wrong mtime could not be put right later. The kernel
+//     also reads through handles that are write-only, sends pages through any
+//     handle, and sends a SETATTR of its own with the mtime before FLUSH.
+//   - CAP_HANDLE_KILLPRIV_V2, else every write costs a GETXATTR of
+//     security.capability. It makes us clear setuid bits: see
+//     attributes.withoutPrivilege.
+//   - CAP_ATOMIC_O_TRUNC: emptying is part of open, so that it can be told from a
+//     truncate that a program asks for.
+//   - CAP_READDIRPLUS_AUTO: attributes of directory entries are made only for who
+//     looks at them.
+//   - ExplicitDataCacheControl and FOPEN_KEEP_CACHE: a node has one content, so its
+//     pages are right for as long as it lives.
+//   - default_permissions only where others may come (or on request): otherwise
+//     only the owner of the mount reaches it, and the checks would cost
+//     requests for the attributes of directories on every path.
+//   - Locks (flock, fcntl) are not forwarded: the kernel keeps them, for all
+//     processes of this mount.
+//
+// Inode numbers are made of the key, so that they are the same whenever the
+// kernel asks again, and never shared by two live nodes: a renamed file keeps
+// its number, and a new file under its old name gets the next of the series.
+//
+// Operations an application waits for are not ended by a signal, unless it kills
+// the application: see wait.
+//
+// # Metadata of stored files
+//
+// Attributes are seen at once and stored with the next commit of the file: a
+// chmod, chown or utimens before the first part leaves costs nothing. For a
+// stored file they wait for MetadataDelay in the pendingQueue, because programs
+// make several such calls and a rename in a row, and each would be a copy of the
+// object; a rename takes them along in its own copy, an fsync or an unmount does
+// not let them wait. The mtime that the kernel sends by itself never causes a copy.
+//
+// # Locks
+//
+// In this order; a lock is never taken while holding one further down.
+//
+//  1. fileNode.operation (a gate): held across requests by open for writing,
+//     FLUSH, FSYNC, the last RELEASE, truncate of a closed file, unlink, rename
+//     and storing metadata, so that each sees the file as the others leave it.
+//     Reads, writes, stat and chmod do not take it. Several are taken in the
+//     order in which the nodes were made (StableAttr.Gen).
+//  2. tree.mu: names, parents, children. Never held across a request.
+//  3. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
+//     (Size, Dirty, SetOptions) while holding them, but not made to wait.
+//  4. Leaves: pendingQueue.mu, openFiles.mu, snapshot.mu, gate.mu, grace.mu, and
+//     the locks inside go-fuse, uploader and cache.
+//
+// go-fuse calls OnForget with none of its locks held. NotifyEntry is called with
+// none of ours: the kernel takes the directory's lock for it, and may be waiting
+// for us with that lock held.
+//
+// # Goroutines
+//
+// The kernel's requests run in go-fuse's goroutines. FileSystem.background counts
+// all others: the pendingQueue's, the watch of a wait, and notifications. Wait
+// waits for them.
+package fs
