@@ -159,6 +159,56 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// WriteTo implements io.WriterTo: bytes go to the connection straight from the
+// chunks, neighbours in memory with one call.
+func (b *body) WriteTo(w io.Writer) (int64, error) {
+	var written int64
+	for b.at < len(b.pieces) {
+		p, err := b.stretch()
+		if err != nil {
+			return written, err
+		}
+		n, err := w.Write(p)
+		written += int64(n)
+		b.skip(int64(n))
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// stretch returns the next bytes, as many as are in one place.
+func (b *body) stretch() ([]byte, error) {
+	f := b.pieces[b.at]
+	from, n := f.from+b.off, f.to-f.from-b.off
+	switch {
+	case f.c == nil:
+		return zeros[:min(n, chunkSize)], nil
+	case f.c.spilled():
+		p := make([]byte, n)
+		return p, b.u.spill.read(f.c.slot, p, from)
+	}
+	begin := f.c.at + int(from)
+	end := f.c.at + int(f.to)
+	for _, next := range b.pieces[b.at+1:] {
+		if next.c == nil || next.c.spilled() || next.c.at+int(next.from) != end {
+			break
+		}
+		end += int(next.to - next.from)
+	}
+	return b.u.pool.mem[begin:end], nil
+}
+
+// skip moves on by n bytes.
+func (b *body) skip(n int64) {
+	b.off += n
+	for b.at < len(b.pieces) && b.off >= b.pieces[b.at].to-b.pieces[b.at].from {
+		b.off -= b.pieces[b.at].to - b.pieces[b.at].from
+		b.at++
+	}
+}
+
 // Seek implements io.Seeker.
 func (b *body) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
@@ -174,11 +224,8 @@ func (b *body) Seek(offset int64, whence int) (int64, error) {
 	if offset < 0 || offset > b.size {
 		return 0, errors.New("seek outside the body")
 	}
-	b.at, b.off = 0, offset
-	for b.at < len(b.pieces) && b.off >= b.pieces[b.at].to-b.pieces[b.at].from {
-		b.off -= b.pieces[b.at].to - b.pieces[b.at].from
-		b.at++
-	}
+	b.at, b.off = 0, 0
+	b.skip(offset)
 	return offset, nil
 }
 
@@ -190,6 +237,7 @@ func (b *body) releaseLocked() {
 		}
 	}
 	b.pieces = nil
+	b.u.pool.kick() // what the cells still hold may be reclaimed now
 }
 
 // sealBody makes what is sent of a body: with the digest that the store wants.

@@ -19,20 +19,21 @@ type crc struct {
 	update    func(sum uint64, p []byte) uint64
 	poly      uint64 // reflected
 	bits      uint   // 32 or 64
+	page      uint64 // what power gives for chunkSize, by far the commonest length
 }
 
 // crcOf returns the checksum to take for a digest. Stores that verify MD5 only
 // get one computed when a part leaves; CRC64NVME still guards its bytes meanwhile.
 func crcOf(a objstore.Algorithm) crc {
+	c := crc{algorithm: objstore.CRC64NVME, update: crc64nvme.Update, poly: 0x9a6c9329ac4bc9b5, bits: 64}
 	if a == objstore.CRC32C {
 		table := crc32.MakeTable(crc32.Castagnoli)
-		return crc{a, func(sum uint64, p []byte) uint64 {
+		c = crc{algorithm: a, poly: 0x82f63b78, bits: 32, update: func(sum uint64, p []byte) uint64 {
 			return uint64(crc32.Update(uint32(sum), table, p))
-		}, 0x82f63b78, 32}
+		}}
 	}
-	return crc{objstore.CRC64NVME, func(sum uint64, p []byte) uint64 {
-		return crc64nvme.Update(sum, p)
-	}, 0x9a6c9329ac4bc9b5, 64}
+	c.page = c.power(chunkSize)
+	return c
 }
 
 // combine returns the checksum of A followed by B, of which B has n bytes: A's
@@ -41,7 +42,11 @@ func (c crc) combine(a, b uint64, n int64) uint64 {
 	if n == 0 {
 		return a
 	}
-	return c.multiply(c.power(n), a) ^ b
+	shift := c.page
+	if n != chunkSize {
+		shift = c.power(n)
+	}
+	return c.multiply(shift, a) ^ b
 }
 
 // multiply multiplies two polynomials modulo the CRC's. Bits are reflected: the
