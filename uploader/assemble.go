@@ -169,6 +169,16 @@ func (f *File) sendPiece(ctx context.Context, up *upload, p piece, first *compos
 			return s, nil
 		}
 	}
+	b, err := (*body)(nil), error(nil)
+	if p.kind != runCopy {
+		if b = first.take(p); b == nil {
+			b, err = f.compose(ctx, p.span)
+		}
+		if err != nil {
+			return sent{}, err
+		}
+		defer f.release(b)
+	}
 	if err := f.u.slots.acquire(ctx); err != nil {
 		return sent{}, err
 	}
@@ -176,14 +186,6 @@ func (f *File) sendPiece(ctx context.Context, up *upload, p piece, first *compos
 	if p.kind == runCopy {
 		return f.u.copyPart(ctx, up, p.number, p.src)
 	}
-	b, err := first.take(p), error(nil)
-	if b == nil {
-		b, err = f.compose(ctx, p.span)
-	}
-	if err != nil {
-		return sent{}, err
-	}
-	defer f.release(b)
 	s, err := f.u.sendPart(ctx, up, p.number, b)
 	if err == nil {
 		s.at = p.span

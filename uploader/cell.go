@@ -184,7 +184,7 @@ func (c *cell) trim(from int64) {
 		begin := int64(i) * chunkSize
 		switch {
 		case pg.c == nil:
-		case begin >= from:
+		case !c.have.touches(span{begin, begin + chunkSize}):
 			c.file.u.drop(pg.c)
 			*pg = page{}
 		case begin+int64(pg.sumLen) > from:

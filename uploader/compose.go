@@ -11,29 +11,25 @@ import (
 
 // compose gathers a range of the file for sending: what is held from its
 // chunks, what only the store has from a download into chunks of its own, and
-// zeros. The caller has the file to itself, and releases the body.
+// zeros. The caller has the file to itself, holds no slot, and releases the body.
 //
 // Only one body of the mount waits for memory at a time: it pins the chunks it
-// gathered, which then cannot be spilled, and needs at most another part's worth.
+// gathered, which then cannot be spilled, and needs at most as many again. It
+// holds no slot meanwhile, for those who have one must never wait for memory:
+// what frees it may be parts that wait for a slot.
 func (f *File) compose(ctx context.Context, s span) (*body, error) {
+	b, wanted := f.gather(s)
+	if len(wanted) == 0 {
+		return b, nil
+	}
+	f.release(b)
 	if err := f.u.composing.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	b := &body{u: f.u}
-	f.mu.Lock()
-	wanted := f.gatherLocked(b, s)
-	f.mu.Unlock()
-	n := 0
-	for _, w := range wanted {
-		n += int((w.len() + chunkSize - 1) / chunkSize)
-	}
-	var fresh []*chunk
-	var err error
-	if n > 0 {
-		fresh, err = f.chunks(ctx, n)
-	}
+	b, wanted = f.gather(s)
+	fresh, err := f.chunks(ctx, int((wanted.total()+chunkSize-1)/chunkSize))
 	f.u.composing.Release(1)
-	if err == nil && n > 0 {
+	if err == nil {
 		err = f.download(ctx, b, wanted, fresh)
 	}
 	if err != nil {
@@ -41,6 +37,14 @@ func (f *File) compose(ctx context.Context, s span) (*body, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// gather makes a body of a range, with room for what is wanted from the store.
+func (f *File) gather(s span) (*body, remotes) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := &body{u: f.u}
+	return b, f.gatherLocked(b, s)
 }
 
 // gatherLocked fills a body with references to what is held, and with room for
@@ -82,48 +86,86 @@ func (b *body) room(n int64) {
 
 // download fills the rooms of a body, which are for the wanted ranges in order.
 func (f *File) download(ctx context.Context, b *body, wanted remotes, fresh []*chunk) error {
-	defer func() { f.u.pool.put(fresh) }()
-	var out []fragment
-	i := 0
-	for k, p := range b.pieces {
-		if !p.room {
-			out = append(out, p)
-			continue
-		}
-		got, err := f.downloadRange(ctx, wanted[i], &fresh)
-		out = append(out, got...)
-		if err != nil {
-			b.pieces = append(out, b.pieces[k+1:]...)
-			return err
-		}
-		i++
+	p := packer{free: fresh}
+	var err error
+	for err == nil && len(wanted) > 0 {
+		var together remotes
+		together, wanted = wanted.together()
+		err = f.downloadTogether(ctx, together, &p)
 	}
-	b.pieces = out
-	return nil
+	f.u.pool.put(p.free)
+	b.furnish(p.filled)
+	return err
 }
 
-// downloadRange reads one range of an object into chunks taken from fresh.
-func (f *File) downloadRange(ctx context.Context, r remote, fresh *[]*chunk) ([]fragment, error) {
-	data, info, err := f.get(ctx, r)
+// downloadTogether reads neighbouring ranges of one object with one request.
+func (f *File) downloadTogether(ctx context.Context, list remotes, p *packer) error {
+	hull := list.hull()
+	data, info, err := f.get(ctx, hull)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer data.Close()
 	f.mu.Lock()
 	f.learnLocked(info)
 	f.mu.Unlock()
-	var out []fragment
-	for left := r.len(); left > 0; {
-		n := min(left, chunkSize)
-		k := (*fresh)[len(*fresh)-1]
-		*fresh = (*fresh)[:len(*fresh)-1]
-		out = append(out, fragment{c: k, to: n})
-		if _, err := io.ReadFull(data, k.buf[:n]); err != nil {
-			return out, fmt.Errorf("read %q: %w", r.src.key, shortRead(err))
+	at := hull.from
+	for _, r := range list {
+		_, err := io.CopyN(io.Discard, data, r.from-at) // held, and newer
+		if err == nil {
+			err = p.read(data, r.len())
 		}
-		left -= n
+		if err != nil {
+			return fmt.Errorf("read %q: %w", r.src.key, shortRead(err))
+		}
+		at = r.to
 	}
-	return out, nil
+	return nil
+}
+
+// packer puts ranges into chunks without leaving any room between them: a part
+// with a thousand small gaps needs no more memory than it has bytes.
+type packer struct {
+	free   []*chunk
+	open   *chunk // has room from used on
+	used   int64
+	filled [][]fragment // by range
+}
+
+// read takes in the next range.
+func (p *packer) read(data io.Reader, n int64) error {
+	var out []fragment
+	var err error
+	for n > 0 && err == nil {
+		if p.open == nil || p.used == chunkSize {
+			last := len(p.free) - 1
+			p.open, p.used, p.free = p.free[last], 0, p.free[:last]
+		} else {
+			p.open.refs++
+		}
+		k := min(n, chunkSize-p.used)
+		out = append(out, fragment{c: p.open, from: p.used, to: p.used + k})
+		_, err = io.ReadFull(data, p.open.buf[p.used:p.used+k])
+		p.used += k
+		n -= k
+	}
+	p.filled = append(p.filled, out)
+	return err
+}
+
+// furnish puts what was fetched into the rooms. Rooms for which nothing was are
+// left out: the body is then good for nothing but its release.
+func (b *body) furnish(filled [][]fragment) {
+	var out []fragment
+	for _, p := range b.pieces {
+		if !p.room {
+			out = append(out, p)
+		} else if len(filled) > 0 {
+			out = append(out, filled[0]...)
+			filled = filled[1:]
+		}
+	}
+	b.pieces = out
 }
 
 // shortRead makes an answer that ended early a failure of the store.

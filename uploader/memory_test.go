@@ -334,6 +334,24 @@ func TestSpillCannotBeMade(t *testing.T) {
 	holds(t, store, "idle", want)
 }
 
+// TestTruncateFreesMemory cuts a page off in front of the bytes that it has.
+func TestTruncateFreesMemory(t *testing.T) {
+	store := mem.New(tight())
+	u := newUploader(t, store, tightConfig(t, store.Profile()))
+	f := u.Open("f", uploader.OpenOptions{})
+	mustWrite(t, f, noise(1, 1000), 50_000)
+	if err := f.Truncate(t.Context(), 10_000); err != nil {
+		t.Error(err)
+	}
+	if err := f.Check(); err != nil {
+		t.Error(err)
+	}
+	mustCommit(t, f)
+	holds(t, store, "f", make([]byte, 10_000))
+	mustClose(t, f)
+	nothingLeft(t, u, store)
+}
+
 // full fills the budget with parts that are held at a gate on their way, and
 // returns the file that they are of.
 func full(t *testing.T, u *uploader.Uploader, gate *fault.Gate, parts int) *uploader.File {

@@ -86,6 +86,7 @@ type model struct {
 	f     *uploader.File
 	want  []byte // the file
 	saved []byte // the object; nil is none
+	dir   string
 	key   string
 	info  objstore.Info
 	log   []string
@@ -93,7 +94,7 @@ type model struct {
 
 func runModel(t *testing.T, p objstore.Profile, seed uint64) {
 	store := mem.New(p)
-	m := &model{t: t, r: rand.New(rand.NewPCG(seed, 1)), store: store, key: "dir/file"}
+	m := &model{t: t, r: rand.New(rand.NewPCG(seed, 1)), store: store, dir: "dir/", key: "dir/file"}
 	m.u = newUploader(t, store, smallConfig(t))
 	m.f = m.u.Open(m.key, uploader.OpenOptions{Guard: objstore.Condition{Absent: true}})
 	for range 5 + m.r.IntN(40) {
@@ -144,6 +145,9 @@ func (m *model) step() {
 		m.open()
 	default:
 		m.rename()
+	}
+	if err := m.f.Check(); err != nil {
+		m.t.Errorf("%v\n%s", err, strings.Join(m.log, "\n"))
 	}
 }
 
@@ -245,9 +249,9 @@ func (m *model) open() {
 // rename moves the file before it is committed, as fs does with a file that is
 // open: what was committed under the old name is copied and removed.
 func (m *model) rename() {
-	to := "dir/file"
+	to := m.dir + "file"
 	if m.key == to {
-		to = "dir/other"
+		to = m.dir + "other"
 	}
 	m.did("rename %s to %s", m.key, to)
 	if err := m.f.Rename(m.t.Context(), to, objstore.Condition{Absent: true}); err != nil {

@@ -212,8 +212,10 @@ func (f *File) fetch(ctx context.Context, s span) error {
 		}
 	}
 	f.mu.Unlock()
-	for _, r := range want {
-		if err := f.fetchRange(ctx, r); err != nil {
+	for len(want) > 0 {
+		var together remotes
+		together, want = want.together()
+		if err := f.fetchRange(ctx, together.hull()); err != nil {
 			return err
 		}
 	}

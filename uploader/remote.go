@@ -81,6 +81,29 @@ func (r remotes) within(n span) remotes {
 	return out
 }
 
+// fetchOver is how many bytes that are held already are fetched again rather than
+// making another request for what lies behind them: what one connection brings
+// in the time of a request.
+const fetchOver = 1 << 20
+
+// together divides off the first ranges that are best fetched with one request:
+// those that lie in one object as they lie in the file, with little between them.
+func (r remotes) together() (first, rest remotes) {
+	n := 1
+	for n < len(r) && r[n].src == r[0].src && r[n].off-r[n].from == r[0].off-r[0].from && r[n].from-r[n-1].to <= fetchOver {
+		n++
+	}
+	return r[:n], r[n:]
+}
+
+// hull returns the range from the start of the first to the end of the last of
+// ranges that belong together.
+func (r remotes) hull() remote {
+	out := r[0]
+	out.to = r[len(r)-1].to
+	return out
+}
+
 // total returns the bytes that are remote.
 func (r remotes) total() int64 {
 	var n int64
