@@ -3,6 +3,7 @@ package objstore
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -59,8 +60,9 @@ func (e *Error) Error() string {
 	case e.Code != "" && e.Message != "":
 		s += fmt.Sprintf(" (%d %s: %s)", e.Status, e.Code, e.Message)
 	case e.Code != "" || e.Status != 0:
-		s += fmt.Sprintf(" (%d %s)", e.Status, e.Code)
-	case e.Err != nil:
+		s += strings.TrimRight(fmt.Sprintf(" (%d %s", e.Status, e.Code), " ") + ")"
+	}
+	if e.Err != nil && e.Message == "" {
 		s += ": " + e.Err.Error()
 	}
 	if e.RequestID != "" {

@@ -11,5 +11,6 @@ import (
 
 func TestConformanceWithoutRules(t *testing.T) {
 	p, _ := objstore.ProfileByName("minio")
+	p.Part.Min = 64 << 10
 	storetest.Run(t, func(*testing.T) objstore.Store { return fault.New(mem.New(p)) })
 }

@@ -17,6 +17,7 @@ var quick = retry.Config{Base: time.Microsecond, Cap: time.Millisecond}
 
 func TestConformance(t *testing.T) {
 	p, _ := objstore.ProfileByName("aws")
+	p.Part.Min = 64 << 10
 	storetest.Run(t, func(*testing.T) objstore.Store { return retry.New(fault.New(mem.New(p)), quick) })
 }
 
@@ -24,6 +25,7 @@ func TestConformance(t *testing.T) {
 // that leave no doubt about what happened.
 func TestConformanceOfAFlakyStore(t *testing.T) {
 	p, _ := objstore.ProfileByName("aws")
+	p.Part.Min = 64 << 10
 	storetest.Run(t, func(*testing.T) objstore.Store {
 		f := fault.New(mem.New(p))
 		for _, op := range []string{

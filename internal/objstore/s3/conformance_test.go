@@ -54,6 +54,7 @@ func TestConformance(t *testing.T) {
 	gcs := profile(t, "generic")
 	gcs.Name, gcs.XID, gcs.SignAcceptEnc, gcs.PartCopy, gcs.DeleteDigest = "gateway", false, false, false, objstore.DigestNone
 	for _, p := range []objstore.Profile{profile(t, "aws"), profile(t, "minio"), profile(t, "generic"), v1, gcs} {
+		p.Part.Min = 64 << 10
 		t.Run(p.Name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) objstore.Store { return dial(t, serve(t, mem.New(p)), p, nil) })
 		})

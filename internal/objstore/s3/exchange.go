@@ -25,12 +25,14 @@ type exchange struct {
 	body     *outBody // nil where the SDK's own body, if any, is sent
 	sanitise bool     // the answer may quote bytes that are no XML
 	stream   bool     // the answer's body is the caller's
+	lists    bool     // the answer is a page of keys
 
 	tried   bool // the transport was asked
 	reached bool // a connection was had: the store may have seen the request
 	broken  bool // the answer's body broke off
 	status  int
 	header  http.Header
+	listing *listing // nil where the SDK has to read the page
 }
 
 type exchangeKey struct{}

@@ -16,21 +16,29 @@ func (c *Client) List(ctx context.Context, opts objstore.ListOptions) (objstore.
 	if opts.Max > 0 {
 		limit = int32(min(opts.Max, objstore.MaxPage))
 	}
-	x := &exchange{}
-	var page objstore.ListPage
+	x := &exchange{lists: true}
+	var l *listing
 	var err error
 	if c.profile.ListV2 {
-		page, err = c.listV2(x.in(ctx), opts, limit)
+		l, err = c.listV2(x.in(ctx), opts, limit)
 	} else {
-		page, err = c.listV1(x.in(ctx), opts, limit)
+		l, err = c.listV1(x.in(ctx), opts, limit)
 	}
 	if err != nil {
 		return objstore.ListPage{}, failure(ctx, x, objstore.OpList, opts.Prefix, err)
 	}
-	if opts.Token == "" {
-		dropUpTo(&page, opts.StartAfter)
+	if x.listing != nil {
+		l = x.listing
 	}
-	return page, nil
+	if opts.Token == "" {
+		dropUpTo(&l.page, opts.StartAfter)
+	}
+	if l.truncated && c.profile.ListV2 {
+		l.page.Token = l.token
+	} else if l.truncated {
+		l.page.Token = cmp.Or(l.marker, lastName(l.page))
+	}
+	return l.page, nil
 }
 
 func (c *Client) encoding() types.EncodingType {
@@ -40,7 +48,7 @@ func (c *Client) encoding() types.EncodingType {
 	return ""
 }
 
-func (c *Client) listV2(ctx context.Context, opts objstore.ListOptions, limit int32) (objstore.ListPage, error) {
+func (c *Client) listV2(ctx context.Context, opts objstore.ListOptions, limit int32) (*listing, error) {
 	in := &awss3.ListObjectsV2Input{
 		Bucket: &c.bucket, Prefix: optional(opts.Prefix), Delimiter: optional(opts.Delimiter),
 		MaxKeys: &limit, EncodingType: c.encoding(),
@@ -52,35 +60,33 @@ func (c *Client) listV2(ctx context.Context, opts objstore.ListOptions, limit in
 	}
 	out, err := c.api.ListObjectsV2(ctx, in)
 	if err != nil {
-		return objstore.ListPage{}, err
+		return nil, err
 	}
-	page := listed(out.Contents, out.CommonPrefixes, out.EncodingType == types.EncodingTypeUrl)
-	if plain(out.IsTruncated) {
-		page.Token = plain(out.NextContinuationToken)
-	}
-	return page, nil
+	l := &listing{page: listed(out.Contents, out.CommonPrefixes), encoded: out.EncodingType == types.EncodingTypeUrl}
+	l.truncated, l.token = plain(out.IsTruncated), plain(out.NextContinuationToken)
+	l.decode()
+	return l, nil
 }
 
 // listV1 serves stores that know only the first version, whose token is the last
 // name of the page.
-func (c *Client) listV1(ctx context.Context, opts objstore.ListOptions, limit int32) (objstore.ListPage, error) {
+func (c *Client) listV1(ctx context.Context, opts objstore.ListOptions, limit int32) (*listing, error) {
 	in := &awss3.ListObjectsInput{
 		Bucket: &c.bucket, Prefix: optional(opts.Prefix), Delimiter: optional(opts.Delimiter),
 		MaxKeys: &limit, EncodingType: c.encoding(), Marker: optional(cmp.Or(opts.Token, opts.StartAfter)),
 	}
 	out, err := c.api.ListObjects(ctx, in)
 	if err != nil {
-		return objstore.ListPage{}, err
+		return nil, err
 	}
-	encoded := out.EncodingType == types.EncodingTypeUrl
-	page := listed(out.Contents, out.CommonPrefixes, encoded)
-	if plain(out.IsTruncated) {
-		page.Token = cmp.Or(decodeKey(plain(out.NextMarker), encoded), lastName(page))
-	}
-	return page, nil
+	l := &listing{page: listed(out.Contents, out.CommonPrefixes), encoded: out.EncodingType == types.EncodingTypeUrl}
+	l.truncated, l.marker = plain(out.IsTruncated), plain(out.NextMarker)
+	l.decode()
+	return l, nil
 }
 
-func listed(objects []types.Object, prefixes []types.CommonPrefix, encoded bool) objstore.ListPage {
+// listed makes a page of what the SDK read.
+func listed(objects []types.Object, prefixes []types.CommonPrefix) objstore.ListPage {
 	var page objstore.ListPage
 	if len(objects) > 0 {
 		page.Objects = make([]objstore.Info, len(objects))
@@ -88,7 +94,7 @@ func listed(objects []types.Object, prefixes []types.CommonPrefix, encoded bool)
 	for i := range objects {
 		o := &objects[i]
 		page.Objects[i] = objstore.Info{
-			Key:              decodeKey(plain(o.Key), encoded),
+			Key:              plain(o.Key),
 			Size:             plain(o.Size),
 			ETag:             unquote(o.ETag),
 			ModTime:          plain(o.LastModified),
@@ -96,7 +102,7 @@ func listed(objects []types.Object, prefixes []types.CommonPrefix, encoded bool)
 		}
 	}
 	for _, p := range prefixes {
-		page.Prefixes = append(page.Prefixes, decodeKey(plain(p.Prefix), encoded))
+		page.Prefixes = append(page.Prefixes, plain(p.Prefix))
 	}
 	return page
 }

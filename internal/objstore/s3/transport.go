@@ -103,6 +103,9 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	if !x.stream || resp.StatusCode >= 300 {
 		resp.Body = &watched{resp.Body, x}
 	}
+	if x.lists {
+		x.listing = takeListing(resp)
+	}
 	if x.sanitise {
 		resp.Body = newSanitised(resp.Body)
 	}
