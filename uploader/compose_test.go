@@ -150,3 +150,25 @@ func runStorm(t *testing.T, u *uploader.Uploader, store *mem.Store, seed uint64)
 	m.commit()
 	m.close()
 }
+
+// TestThresholdAboveMemory commits files below the threshold that do not fit
+// into memory, at a store that makes it fetch all that was not written.
+func TestThresholdAboveMemory(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		store := mem.New(tight(func(p *objstore.Profile) { p.PartCopy = whole }))
+		cfg := tightConfig(t, store.Profile())
+		cfg.Threshold = 1 << 30
+		u := newUploader(t, store, cfg)
+		want := noise(1, 20*cell)
+		base := putObject(t, store, "f", want)
+		f := u.Open("f", uploader.OpenOptions{Base: &base})
+		for off := 0; off < len(want); off += cell {
+			mustWrite(t, f, []byte{1}, int64(off))
+			want[off] = 1
+		}
+		mustCommit(t, f)
+		holds(t, store, "f", want)
+		mustClose(t, f)
+		nothingLeft(t, u, store)
+	}
+}

@@ -59,7 +59,7 @@ type Config struct {
 	Memory      int64         // bytes for all files under write; at least MinMemory
 	PartSize    int64         // bytes; 0 grows by Ladder
 	Ladder      []Rung        // DefaultLadder
-	Threshold   int64         // bytes; files up to it are one PutObject
+	Threshold   int64         // bytes; files up to it are one PutObject; a third of Memory at the most
 	Concurrency int           // parts in flight for the whole mount
 	SpillDir    string        // where the spill file is made; the system's for temporary files
 	Spill       int64         // bytes of spill file at the most
@@ -114,6 +114,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 	if least := MinMemory(p); cfg.Memory < least {
 		return nil, fmt.Errorf("write memory of %d bytes is below the smallest of %d", cfg.Memory, least)
 	}
+	cfg.Threshold = min(cfg.Threshold, cfg.Memory/3) // what is sent is pinned, and may need as much again to be fetched
 	pool, err := newPool(cfg.Memory)
 	if err != nil {
 		return nil, err
