@@ -175,6 +175,9 @@ func (u *Uploader) verify(ctx context.Context, key string, info *objstore.Info, 
 		return nil
 	}
 	seen, err := u.store.Head(ctx, key)
+	if errors.Is(err, objstore.ErrNotFound) {
+		return fmt.Errorf("the finished object is not there: %w", ErrIntegrity)
+	}
 	if err != nil {
 		return fmt.Errorf("look at the finished object: %w", err)
 	}
