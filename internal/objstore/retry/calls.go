@@ -100,14 +100,6 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// DeleteMany implements objstore.Store. Keys that the store refused for a while
-// are asked for again with all the others, which harms nobody.
-func (s *Store) DeleteMany(ctx context.Context, keys []string) (map[string]error, error) {
-	return repeat(ctx, s, s.meta(objstore.OpDeleteMany, ""), func(ctx context.Context) (map[string]error, error) {
-		return s.under.DeleteMany(ctx, keys)
-	})
-}
-
 // Copy implements objstore.Store.
 func (s *Store) Copy(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (objstore.Info, error) {
 	return repeat(ctx, s, s.commit(objstore.OpCopy, dst), func(ctx context.Context) (objstore.Info, error) {

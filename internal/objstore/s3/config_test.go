@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -126,8 +127,9 @@ func TestSharedProfile(t *testing.T) {
 func TestTLS(t *testing.T) {
 	p := profile(t, "aws")
 	m := mem.New(p)
-	srv := httptest.NewTLSServer(memhttp.New(m, bucket, memhttp.PersonalityOf(&p)))
-	srv.Config.ErrorLog = nil
+	srv := httptest.NewUnstartedServer(memhttp.New(m, bucket, memhttp.PersonalityOf(&p)))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of what is tried here
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
@@ -209,5 +211,21 @@ func TestDetect(t *testing.T) {
 	cfg := s3.Config{Endpoint: "http://127.0.0.1:1", Bucket: bucket, Credentials: s3.Credentials{Anonymous: true}}
 	if _, err := s3.Detect(t.Context(), cfg); !errors.Is(err, objstore.ErrUnavailable) {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+func TestBucketRegion(t *testing.T) {
+	for header, want := range map[string]string{"eu-west-7": "eu-west-7", "": ""} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if header != "" {
+				w.Header().Set("x-amz-bucket-region", header)
+			}
+			w.WriteHeader(301)
+		}))
+		t.Cleanup(srv.Close)
+		cfg := s3.Config{Endpoint: srv.URL, Bucket: bucket, Profile: profile(t, "aws"), Style: objstore.PathStyle, Credentials: s3.Credentials{Anonymous: true}}
+		if got, err := s3.BucketRegion(t.Context(), cfg); err != nil || got != want {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
 	}
 }

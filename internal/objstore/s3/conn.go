@@ -22,7 +22,7 @@ func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	return conn{c}, nil
+	return conn{c, nil}, nil
 }
 
 func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -36,7 +36,8 @@ func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, er
 	}
 	conf := d.tls.Clone()
 	conf.ServerName = host
-	secure := tls.Client(c, conf)
+	under := &cork{Conn: c}
+	secure := tls.Client(under, conf)
 	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := secure.HandshakeContext(limited); err != nil {
@@ -46,18 +47,21 @@ func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, er
 		}
 		return nil, err
 	}
-	return conn{secure}, nil
+	return conn{secure, under}, nil
 }
 
 // conn is a connection that lets an outBody write itself.
-type conn struct{ net.Conn }
+type conn struct {
+	net.Conn
+	cork *cork // under TLS, else nil
+}
 
 // ReadFrom implements io.ReaderFrom, by which net/http sends a body once it has
 // sent the headers.
 func (c conn) ReadFrom(r io.Reader) (int64, error) {
 	if limited, ok := r.(*io.LimitedReader); ok {
 		if body, ok := limited.R.(*outBody); ok {
-			n, err := body.sendTo(c.Conn, limited.N)
+			n, err := body.sendTo(c, limited.N)
 			limited.N -= n
 			return n, err
 		}

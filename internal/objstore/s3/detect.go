@@ -33,3 +33,18 @@ func Detect(ctx context.Context, cfg Config) (objstore.Profile, error) {
 	p.Style = objstore.PathStyle // the host may not be one that buckets can be put before
 	return p, nil
 }
+
+// BucketRegion asks where a bucket is, whatever else the answer to a HeadBucket
+// may be: "" where the store does not tell. It fails only if there is no answer.
+func BucketRegion(ctx context.Context, cfg Config) (string, error) {
+	c, err := New(ctx, cfg)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	x, err := c.headBucket(ctx)
+	if x.status == 0 {
+		return "", err
+	}
+	return x.header.Get("X-Amz-Bucket-Region"), nil
+}

@@ -106,12 +106,12 @@ func (o *outBody) Read(p []byte) (int, error) {
 }
 
 // sendTo writes the next n bytes to a connection.
-func (o *outBody) sendTo(c net.Conn, n int64) (int64, error) {
-	if err := o.begin(c); err != nil {
+func (o *outBody) sendTo(c conn, n int64) (int64, error) {
+	if err := o.begin(c.Conn); err != nil {
 		return 0, err
 	}
-	w := &capped{w: c, left: n}
-	err := w.take(o.r)
+	w := &capped{w: c.Conn, left: n}
+	err := w.send(o.r, c.cork)
 	switch {
 	case err != nil && w.failed == nil: // it was the reader
 		o.end(w.written, err)
@@ -188,6 +188,19 @@ type capped struct {
 	left    int64
 	written int64
 	failed  error
+}
+
+// send takes all of a reader, through the cork if there is one.
+func (c *capped) send(r io.Reader, k *cork) error {
+	if k == nil {
+		return c.take(r)
+	}
+	k.put()
+	err := c.take(r)
+	if flushed := k.pull(); err == nil && flushed != nil {
+		c.failed, err = flushed, flushed
+	}
+	return err
 }
 
 // take writes what a reader has left, straight from its memory if it can.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,7 +122,7 @@ func pipeBody(t *testing.T, b objstore.Body, head int) ([]byte, error) {
 	n, err := io.ReadFull(o, first)
 	if err == nil {
 		here.Write(first[:n])
-		_, err = conn{here}.ReadFrom(io.LimitReader(o, b.Size-int64(n)))
+		_, err = conn{here, nil}.ReadFrom(io.LimitReader(o, b.Size-int64(n)))
 	}
 	if err == nil {
 		if n, eof := o.Read(first); n != 0 || eof != io.EOF {
@@ -159,6 +160,47 @@ func TestOutBody(t *testing.T) {
 	}
 }
 
+// TestCork holds back what is written until it is full, or pulled.
+func TestCork(t *testing.T) {
+	here, there := net.Pipe()
+	defer there.Close()
+	received := make(chan []byte, 10)
+	go func() {
+		buf := make([]byte, 1<<20)
+		for {
+			n, err := there.Read(buf)
+			if err != nil {
+				close(received)
+				return
+			}
+			received <- bytes.Clone(buf[:n])
+		}
+	}()
+	k := &cork{Conn: here}
+	k.Write([]byte("open"))
+	k.put()
+	k.Write([]byte("one "))
+	k.Write([]byte("two"))
+	if err := k.pull(); err != nil {
+		t.Fatal(err)
+	}
+	k.put()
+	k.Write(make([]byte, 200<<10))
+	k.Write(make([]byte, 100<<10)) // has no room beside the first
+	k.Write(make([]byte, 300<<10)) // has no room at all
+	if err := k.pull(); err != nil {
+		t.Fatal(err)
+	}
+	here.Close()
+	var sizes []int
+	for b := range received {
+		sizes = append(sizes, len(b))
+	}
+	if want := []int{4, 7, 200 << 10, 100 << 10, 300 << 10}; !slices.Equal(sizes, want) {
+		t.Errorf("writes of %v, want %v", sizes, want)
+	}
+}
+
 func TestOutBodyIsCut(t *testing.T) {
 	o, err := newOutBody(objstore.Body{Reader: bytes.NewReader(make([]byte, 1<<20)), Size: 1 << 20})
 	if err != nil {
@@ -168,7 +210,7 @@ func TestOutBodyIsCut(t *testing.T) {
 	defer there.Close()
 	done := make(chan error, 1)
 	go func() {
-		_, err := o.sendTo(here, 1<<20)
+		_, err := o.sendTo(conn{here, nil}, 1<<20)
 		done <- err
 	}()
 	io.ReadFull(there, make([]byte, 10)) // it is under way, and nobody reads on
@@ -179,7 +221,7 @@ func TestOutBodyIsCut(t *testing.T) {
 	if _, err := o.Read(make([]byte, 1)); !errors.Is(err, errBodyStopped) {
 		t.Errorf("read after stop: %v", err)
 	}
-	if _, err := o.sendTo(here, 1); !errors.Is(err, errBodyStopped) {
+	if _, err := o.sendTo(conn{here, nil}, 1); !errors.Is(err, errBodyStopped) {
 		t.Errorf("send after stop: %v", err)
 	}
 }
