@@ -1,0 +1,252 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/mem"
+)
+
+func mode(value string) func(*objstore.PutOptions) {
+	return func(o *objstore.PutOptions) { o.Metadata = map[string]string{"mode": value} }
+}
+
+func statMode(t *testing.T, c *cache.Cache, key string) string {
+	t.Helper()
+	info, err := c.Stat(context.Background(), key)
+	if err != nil || !info.Full {
+		t.Errorf("%s: %+v, %v", key, info, err)
+	}
+	return info.Metadata["mode"]
+}
+
+func TestStat(t *testing.T) {
+	now := newClock()
+	s := newMem(t, 1000, mem.WithClock(now.Now))
+	put(t, s, "d/f", "x", mode("1"))
+	put(t, s, "d/", "", mode("2"))
+	c := newCache(t, s, cache.Config{Now: now.Now})
+	ctx := context.Background()
+	for range 2 {
+		if m := statMode(t, c, "d/f"); m != "1" {
+			t.Errorf("mode %s", m)
+		}
+		if m := statMode(t, c, "d/"); m != "2" {
+			t.Errorf("mode %s of the marker", m)
+		}
+		for _, key := range []string{"", "d", "d/g", "e/"} {
+			if _, err := c.Stat(ctx, key); !errors.Is(err, objstore.ErrNotFound) {
+				t.Errorf("%q: %v", key, err)
+			}
+		}
+	}
+	if n := s.Calls(objstore.OpHead); n != 5 {
+		t.Errorf("%d HEADs, want 5", n)
+	}
+	names(t, c, "d/")
+	s.ResetCounts()
+	if _, err := c.Stat(ctx, "d/absent"); !errors.Is(err, objstore.ErrNotFound) || s.Calls() != 0 {
+		t.Errorf("a listing tells that there is nothing: %v, %d requests", err, s.Calls())
+	}
+}
+
+// TestMetadataIsKeptWhileListingsShowTheSameObject is about what may be known
+// beyond AttrTTL.
+func TestMetadataIsKeptWhileListingsShowTheSameObject(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		age   time.Duration // of the object when it was HEADed
+		then  func(*testing.T, *mem.Store)
+		want  string
+		heads int64
+	}{
+		{"nothing happens", time.Minute, func(*testing.T, *mem.Store) {}, "1", 0},
+		{"it was too young", time.Second, func(*testing.T, *mem.Store) {}, "1", 1},
+		{"it is replaced", time.Minute, func(t *testing.T, s *mem.Store) { put(t, s, "d/f", "other", mode("2")) }, "2", 1},
+		{"it is replaced by the same", time.Minute, func(t *testing.T, s *mem.Store) { put(t, s, "d/f", "x", mode("2")) }, "2", 1},
+		{"only its metadata is replaced", time.Minute, func(t *testing.T, s *mem.Store) {
+			o := objstore.CopyOptions{Replace: true}
+			o.Metadata = map[string]string{"mode": "2"}
+			if _, err := s.Copy(context.Background(), "d/f", objstore.CopySource{Key: "d/f"}, o); err != nil {
+				t.Fatal(err)
+			}
+		}, "2", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			now := newClock()
+			s := newMem(t, 1000, mem.WithClock(now.Now))
+			put(t, s, "d/f", "x", mode("1"))
+			c := newCache(t, s, cache.Config{Now: now.Now})
+			now.add(tt.age)
+			statMode(t, c, "d/f")
+			now.add(time.Minute)
+			tt.then(t, s)
+			now.add(time.Second)
+			s.ResetCounts()
+			names(t, c, "d/") // a listing that is young
+			if m := statMode(t, c, "d/f"); m != tt.want || s.Calls(objstore.OpHead) != tt.heads {
+				t.Errorf("mode %s after %d HEADs, want %s after %d", m, s.Calls(objstore.OpHead), tt.want, tt.heads)
+			}
+			e, err := c.Lookup(context.Background(), "d/", "f")
+			if err != nil || !e.Info.Full || e.Info.Metadata["mode"] != tt.want {
+				t.Errorf("%+v, %v", e, err)
+			}
+		})
+	}
+}
+
+func TestStatMany(t *testing.T) {
+	s := newMem(t, 1000)
+	var keys []string
+	for i := range 100 {
+		key := fmt.Sprint("f", i)
+		if keys = append(keys, key); i%10 != 0 {
+			put(t, s, key, key, mode(key))
+		}
+	}
+	c := newCache(t, s, cache.Config{Heads: 4, Now: newClock().Now})
+	for i, st := range c.StatMany(context.Background(), keys) {
+		switch {
+		case i%10 == 0 && !errors.Is(st.Err, objstore.ErrNotFound):
+			t.Errorf("%s: %v", keys[i], st.Err)
+		case i%10 != 0 && (st.Err != nil || st.Info.Metadata["mode"] != keys[i]):
+			t.Errorf("%s: %+v", keys[i], st)
+		}
+	}
+	if n := s.Counts()[objstore.OpHead]; n.Calls != 100 || n.Peak > 4 {
+		t.Errorf("%d HEADs, %d at once", n.Calls, n.Peak)
+	}
+	if len(c.StatMany(context.Background(), nil)) != 0 {
+		t.Error("an answer to nothing")
+	}
+}
+
+// TestIdenticalRequestsAreSentOnce also checks that a caller who goes away
+// leaves the request to the others, and to itself when it comes back.
+func TestIdenticalRequestsAreSentOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMem(t, 1000)
+		put(t, s, "d/a", "")
+		g := &gated{Store: s}
+		c := newCache(t, g, cache.Config{})
+		ctx, cancel := context.WithCancel(context.Background())
+		results := make(chan error, 10)
+		ask := func(ctx context.Context) {
+			go func() {
+				_, err := c.Lookup(ctx, "d/", "a")
+				results <- err
+			}()
+			synctest.Wait()
+		}
+		ask(ctx)
+		ask(context.Background())
+		cancel()
+		if err := <-results; !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+		ask(context.Background())
+		first := func(int) int { return 0 }
+		for g.step(first) {
+			synctest.Wait()
+		}
+		for range 2 {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := s.Calls(objstore.OpList, objstore.OpHead); n != 1 {
+			t.Errorf("%d requests for one thing", n)
+		}
+	})
+}
+
+func TestWaitersAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gated{Store: newMem(t, 1000)}
+		c := newCache(t, g, cache.Config{Waiters: 3})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		for i := range 10 { // all of them go, their requests stay
+			go looked(c, fmt.Sprint(i, "/"), "x")
+		}
+		synctest.Wait()
+		g.mu.Lock()
+		if n := len(g.stopped); n != 3 {
+			t.Errorf("%d requests under way", n)
+		}
+		g.mu.Unlock()
+		if _, err := c.Lookup(ctx, "d/", "x"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		g.mu.Lock()
+		g.open = true
+		g.mu.Unlock()
+		for g.step(func(int) int { return 0 }) {
+			synctest.Wait()
+		}
+	})
+}
+
+func TestCloseEndsRequestsAndCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gated{Store: newMem(t, 1000)}
+		c := newCache(t, g, cache.Config{})
+		results := make(chan error, 10)
+		go func() {
+			_, err := c.Lookup(context.Background(), "d/", "a")
+			results <- err
+		}()
+		go func() {
+			_, err := c.ReadDir("e/").Next(context.Background())
+			results <- err
+		}()
+		synctest.Wait()
+		c.Close()
+		for range 2 {
+			if err := <-results; !errors.Is(err, context.Canceled) {
+				t.Errorf("%v", err)
+			}
+		}
+		c.Close()
+		if _, err := c.Lookup(context.Background(), "d/", "a"); !errors.Is(err, cache.ErrClosed) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestASlowAnswerIsCorrectedAndUsed has changes that are older than their time
+// to live when the answer comes that misses them.
+func TestASlowAnswerIsCorrectedAndUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMem(t, 1000)
+		put(t, s, "d/old", "")
+		g := &gated{Store: s}
+		b := &bucket{t, s, newCache(t, g, cache.Config{})}
+		result := make(chan []string, 1)
+		go func() { result <- names(t, b.c, "d/") }()
+		synctest.Wait()
+		first := func(int) int { return 0 }
+		g.step(first) // answered, on its way
+		synctest.Wait()
+		b.put("d/new")
+		b.remove("d/old")
+		time.Sleep(time.Minute)
+		b.put("e/other")
+		g.mu.Lock()
+		g.open = true
+		g.mu.Unlock()
+		g.step(first)
+		if got := fmt.Sprint(<-result); got != "[new]" {
+			t.Errorf("%s", got)
+		}
+		if n := s.Calls(objstore.OpList); n != 1 {
+			t.Errorf("%d LISTs", n)
+		}
+	})
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Go program cannot fork, so the daemon is this program started again with the
+// same arguments and one more variable in its environment, which says by which
+// inherited pipe it is to tell how the mount went. Secrets are in the
+// environment alone, never in the arguments.
+const (
+	daemonVariable = "_SLUICEFS_DAEMON"
+	readyPipe      = 3 // the first descriptor behind the standard ones
+)
+
+// readiness is what the daemon says once, when the mount answers or has failed.
+type readiness struct {
+	Status int    `json:"status"`
+	Error  string `json:"error,omitempty"`
+}
+
+// startDaemon starts the daemon and waits for its word. A signal in the meantime
+// ends the daemon, which then unmounts what it may have mounted.
+func (p *program) startDaemon(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	r, w, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("start the daemon: %w", err)
+	}
+	defer r.Close()
+	daemon := exec.Command("/proc/self/exe")
+	daemon.Args = p.argv
+	daemon.Env = append(os.Environ(), daemonVariable+"=1")
+	daemon.Stderr = os.Stderr // until it is ready: see detach
+	daemon.ExtraFiles = []*os.File{w}
+	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = daemon.Start()
+	_ = w.Close() // the daemon has its own; with ours the pipe would not end
+	if err != nil {
+		return fmt.Errorf("start the daemon: %w", err)
+	}
+	cancelled := context.AfterFunc(ctx, func() { _ = daemon.Process.Signal(syscall.SIGTERM) })
+	defer cancelled()
+	return daemonAnswer(r, daemon)
+}
+
+// daemonAnswer reads what the daemon says, or how it ended without a word.
+func daemonAnswer(r io.Reader, daemon *exec.Cmd) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("wait for the daemon: %w", err)
+	}
+	var word readiness
+	switch err := json.Unmarshal(text, &word); {
+	case err != nil:
+		return fmt.Errorf("the daemon ended before the mount answered (%w)", orUnknown(daemon.Wait()))
+	case word.Status != exitOK:
+		_ = daemon.Wait() // it has said why; nothing is left of it when we return
+		return &exitError{status: word.Status, err: errors.New(word.Error)}
+	}
+	return daemon.Process.Release()
+}
+
+func orUnknown(err error) error {
+	if err == nil {
+		return errors.New("without an error")
+	}
+	return err
+}
+
+// parent is the daemon's way to the process that started it. A nil parent is that
+// of a mount in the foreground.
+type parent struct{ pipe *os.File }
+
+// findParent returns the parent if this process is a daemon, else nil. The
+// variable is taken out of the environment, as nothing started from here is one.
+func findParent() *parent {
+	if os.Getenv(daemonVariable) == "" {
+		return nil
+	}
+	_ = os.Unsetenv(daemonVariable)
+	unix.CloseOnExec(readyPipe)
+	return &parent{pipe: os.NewFile(readyPipe, "parent")}
+}
+
+// tell says how the mount went, once. An error means that nobody waits any more.
+func (p *parent) tell(outcome error) error {
+	if p == nil {
+		return nil
+	}
+	word := readiness{Status: statusOf(outcome)}
+	if outcome != nil {
+		word.Error = outcome.Error()
+	}
+	text, err := json.Marshal(word)
+	if err != nil {
+		return fmt.Errorf("tell the parent: %w", err)
+	}
+	_, err = p.pipe.Write(text)
+	if err = errors.Join(err, p.pipe.Close()); err != nil {
+		return fmt.Errorf("tell the parent: %w", err)
+	}
+	return nil
+}
+
+// failed passes on why there is no mount: to the parent, which prints it, or to
+// the caller where there is no parent.
+func (p *parent) failed(err error) error {
+	if p == nil {
+		return err
+	}
+	if lost := p.tell(err); lost != nil {
+		return errors.Join(err, lost)
+	}
+	return &exitError{status: statusOf(err)}
+}
+
+// detach lets go of what the daemon has of the terminal and the working
+// directory. What a crash prints goes to the log file, if there is one.
+func detach(logPath string) error {
+	if err := os.Chdir("/"); err != nil {
+		return fmt.Errorf("leave the working directory: %w", err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("detach from the terminal: %w", err)
+	}
+	defer null.Close()
+	errorsTo := null
+	if logPath != "" {
+		if errorsTo, err = os.OpenFile(logPath, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+			return fmt.Errorf("open the log file: %w", err)
+		}
+		defer errorsTo.Close()
+	}
+	for fd, file := range []*os.File{null, null, errorsTo} {
+		if err := unix.Dup3(int(file.Fd()), fd, 0); err != nil {
+			return fmt.Errorf("detach from the terminal: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/fs"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/uploader"
+)
+
+// hiddenDir is where the mount keeps objects that are not files: below the
+// mounted prefix, as keys may be allowed to write nowhere else.
+const hiddenDir = ".sluicefs/"
+
+// begin reaches the store, puts the mount together from the store up, and mounts.
+// What was begun is taken down again where something fails.
+func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry) (_ *mounted, err error) {
+	store, closeStore, err := p.openStore(ctx, o, log)
+	if err != nil {
+		return nil, err
+	}
+	m := &mounted{log: log, info: mountInfo{
+		Mountpoint: o.mountpoint, Source: o.where.String(), PID: os.Getpid(), Version: versionName(), Since: time.Now(),
+	}}
+	m.closers = append(m.closers, closeStore)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.undo())
+		}
+	}()
+	plan, err := planMemory(int64(o.memory), store.Profile())
+	if err != nil {
+		return nil, usageError(err)
+	}
+	plan.apply()
+	if m.record, err = makeRecord(o.stateDir, m.info); err != nil {
+		return nil, err
+	}
+	up, err := uploader.New(ctx, store, o.uploaderConfig(plan, m.record.dir, log))
+	if err != nil {
+		return nil, fmt.Errorf("start the uploader: %w", err)
+	}
+	m.writes = up
+	blocks, err := cache.New(store, o.cacheConfig(plan, log))
+	if err != nil {
+		return nil, fmt.Errorf("start the cache: %w", err)
+	}
+	m.closers = append([]func() error{func() error { blocks.Close(); return nil }}, m.closers...)
+	cfg := o.fsConfig(log)
+	cfg.Store, cfg.Cache, cfg.Uploader = store, blocks, up
+	if m.tree, err = fs.Mount(ctx, o.mountpoint, cfg); err != nil {
+		return nil, explainMount(err)
+	}
+	m.unstored = func() []unstored { return nil }
+	m.detach = func() error { return p.detachMount(o.mountpoint) }
+	return m, nil
+}
+
+// undo takes down what begin had put together when it failed.
+func (m *mounted) undo() error {
+	var errs []error
+	if m.writes != nil {
+		errs = append(errs, m.writes.Close())
+	}
+	for _, c := range m.closers {
+		errs = append(errs, c())
+	}
+	if m.record != nil {
+		errs = append(errs, m.record.remove())
+	}
+	return errors.Join(errs...)
+}
+
+// detachMount unmounts lazily, where something is mounted.
+func (p *program) detachMount(path string) error {
+	_, mounted, err := mountedAt(path)
+	if err != nil || !mounted {
+		return err
+	}
+	return p.host.unmount(context.Background(), path, true)
+}
+
+func (o *mountOptions) uploaderConfig(plan memoryPlan, dir string, log *logrus.Entry) uploader.Config {
+	return uploader.Config{
+		Memory:      plan.uploader,
+		PartSize:    int64(o.write.partSize),
+		Concurrency: o.write.concurrency,
+		SpillDir:    dir,
+		Conflict:    uploader.Conflict(o.write.conflict),
+		StagePrefix: o.where.prefix + hiddenDir + "stage/",
+		Freshness:   o.attrTTL,
+		Log:         log.WithField("part", "uploader"),
+	}
+}
+
+func (o *mountOptions) cacheConfig(plan memoryPlan, log *logrus.Entry) cache.Config {
+	return cache.Config{
+		Memory:      plan.cache,
+		AttrTTL:     lifetime(o.attrTTL),
+		DirTTL:      lifetime(o.dirTTL),
+		NegativeTTL: lifetime(o.attrTTL),
+		ListOnly:    o.tree.metadata == string(fs.MetadataNone),
+		Hide:        o.isHidden,
+		Log:         log.WithField("part", "cache"),
+	}
+}
+
+func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {
+	return fs.Config{
+		Source:         "sluicefs:" + o.where.bucket,
+		Prefix:         o.where.prefix,
+		UID:            o.tree.uid,
+		GID:            o.tree.gid,
+		FileMode:       uint32(o.tree.fileMode &^ o.tree.umask),
+		DirMode:        uint32(o.tree.dirMode &^ o.tree.umask),
+		Metadata:       fs.Metadata(o.tree.metadata),
+		OnWriterKilled: fs.Killed(o.write.onWriterKilled),
+		ReadOnly:       o.tree.readOnly,
+		AllowOther:     o.tree.allowOther,
+		WriteThrough:   !o.write.writeBack,
+		AttrTTL:        lifetime(o.attrTTL),
+		EntryTTL:       lifetime(o.attrTTL),
+		NegativeTTL:    lifetime(o.attrTTL),
+		Options:        func(string) objstore.ObjectOptions { return o.object.newObject() },
+		Hide:           o.isHidden,
+		HiddenPrefix:   o.where.prefix + hiddenDir + "stage/",
+		Log:            log.WithField("part", "fs"),
+	}
+}
+
+// lifetime says "not at all" where the flag is zero, which is the default's sign.
+func lifetime(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+func (o *mountOptions) isHidden(key string) bool {
+	return strings.HasPrefix(key, o.where.prefix+hiddenDir)
+}
+
+// explainMount adds what to do where the kernel refused to mount.
+func explainMount(err error) error {
+	if errors.Is(err, iofs.ErrPermission) {
+		return fmt.Errorf("the kernel does not allow to mount: in a container, start it with --cap-add SYS_ADMIN (%w)", err)
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// isMountHelper tells whether the program was called by the name under which
+// mount(8) looks for it: a link mount.sluicefs (or mount.fuse.sluicefs) to it.
+func isMountHelper(name string) bool {
+	return name == "mount.sluicefs" || name == "mount.fuse.sluicefs"
+}
+
+// parseHelperCall translates what mount(8) passes to a helper,
+//
+//	SPEC DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]
+//
+// into the arguments of the mount command.
+func parseHelperCall(args []string) ([]string, error) {
+	call := []string{"mount"}
+	var positional []string
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		switch {
+		case arg == "-o" || arg == "-t" || arg == "-N":
+			i++
+			if i == len(args) {
+				return nil, fmt.Errorf("%s wants a value", arg)
+			}
+			switch arg {
+			case "-o":
+				call = append(call, "-o", args[i])
+			case "-N":
+				return nil, errors.New("-N: mounting in another mount namespace is not supported; use nsenter")
+			}
+		case strings.HasPrefix(arg, "-o"):
+			call = append(call, arg)
+		case strings.HasPrefix(arg, "-") && strings.Trim(arg[1:], "snv") == "":
+			// Sloppy options, no mtab, verbose: nothing follows from them here.
+		case strings.HasPrefix(arg, "-"):
+			return nil, fmt.Errorf("unknown flag %s of a mount helper", arg)
+		default:
+			positional = append(positional, arg)
+		}
+	}
+	return append(append(call, "--"), positional...), nil
+}
+
+// isFstabForm tells whether the arguments are BUCKET MOUNTPOINT -o …, the form in
+// which /etc/fstab helpers are called, without the word mount.
+func isFstabForm(root *cobra.Command, args []string) bool {
+	if len(args) < 3 || !hasMountOptions(args) {
+		return false
+	}
+	first := args[0]
+	if strings.HasPrefix(first, "-") {
+		return strings.HasPrefix(first, "-o")
+	}
+	return first != "help" && first != "completion" && !slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool {
+		return c.Name() == first
+	})
+}
+
+func hasMountOptions(args []string) bool {
+	return slices.ContainsFunc(args, func(a string) bool {
+		return strings.HasPrefix(a, "-o") && !strings.HasPrefix(a, "--")
+	})
+}
+
+// isForMount tells whether an option of fstab is for mount(8) and systemd, which
+// leave it in what they pass on, or asks for what every mount here is anyhow:
+// read-write unless told otherwise, without devices, set-user-id programs and
+// times of access.
+func isForMount(name string) bool {
+	switch name {
+	case "defaults", "auto", "noauto", "_netdev", "user", "users", "nouser", "owner", "group", "nofail", "comment",
+		"rw", "exec", "async", "nosuid", "nodev", "noatime", "nodiratime", "relatime":
+		return true
+	}
+	return strings.HasPrefix(name, "x-") || strings.HasPrefix(name, "X-")
+}
+
+// parseOptions reads the values of -o: name[=value],… with the names of the
+// flags; "_" does for "-", "ro" is read-only, and a name alone means true.
+func parseOptions(lists []string) (map[string]string, error) {
+	values := map[string]string{}
+	for item := range strings.SplitSeq(strings.Join(lists, ","), ",") {
+		name, value, given := strings.Cut(strings.TrimSpace(item), "=")
+		switch {
+		case name == "" && !given || isForMount(name):
+			continue
+		case name == "":
+			return nil, fmt.Errorf("-o %q has no name before the \"=\"", item)
+		case name == "ro":
+			name = "read-only"
+		}
+		if !given {
+			value = "true"
+		}
+		values[strings.ReplaceAll(name, "_", "-")] = value
+	}
+	return values, nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// resolveMountpoint makes the path absolute and free of symbolic links, as the
+// kernel's table of mounts has it. A directory whose file system is dead cannot
+// be asked; then all but its last part is resolved.
+func resolveMountpoint(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find the mountpoint: %w", err)
+	}
+	if full, err := filepath.EvalSymlinks(abs); err == nil {
+		return full, nil
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		return filepath.Join(dir, filepath.Base(abs)), nil
+	}
+	return abs, nil
+}
+
+// checkMountpoint tells in one line why a bucket cannot be mounted on path, which
+// is resolved.
+func checkMountpoint(path string, root bool) error {
+	m, ok, err := mountedAt(path)
+	if err != nil {
+		return err
+	}
+	info, statErr := os.Stat(path)
+	switch {
+	case ok && m.kind == fuseType && statErr != nil:
+		return fmt.Errorf("mountpoint %s is left from a mount whose daemon ended: run sluicefs umount %s first", path, path)
+	case ok && m.kind == fuseType:
+		return fmt.Errorf("mountpoint %s is busy: %s is mounted there; run sluicefs umount %s first", path, m.source, path)
+	case ok && strings.HasPrefix(m.kind, "fuse"):
+		return fmt.Errorf("mountpoint %s is busy: a %s file system is mounted there", path, m.kind)
+	case errors.Is(statErr, fs.ErrNotExist):
+		return fmt.Errorf("mountpoint %s does not exist: make it with mkdir -p %s", path, path)
+	case statErr != nil:
+		return fmt.Errorf("look at the mountpoint: %w", statErr)
+	case !info.IsDir():
+		return fmt.Errorf("mountpoint %s is not a directory", path)
+	}
+	if !root && unix.Access(path, unix.W_OK) != nil {
+		return fmt.Errorf("no permission to mount on %s: choose a directory that you may write to", path)
+	}
+	return checkEmpty(path)
+}
+
+// checkEmpty refuses a directory with something in it: a mount would hide it.
+func checkEmpty(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("look into the mountpoint: %w", err)
+	}
+	defer dir.Close()
+	_, err = dir.ReadDir(1)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look into the mountpoint: %w", err)
+	}
+	return fmt.Errorf("mountpoint %s is not empty: its files would be hidden; choose an empty directory", path)
+}

@@ -1,0 +1,30 @@
+package main
+
+import "testing"
+
+func TestParseMountEntry(t *testing.T) {
+	for line, want := range map[string]mountEntry{
+		`36 35 98:0 / /mnt/data rw,noatime master:1 - fuse.sluicefs sluicefs:bucket rw,user_id=0`: {"/mnt/data", "fuse.sluicefs", "sluicefs:bucket"},
+		`36 35 98:0 / /mnt/a\040b\134c rw - ext4 /dev/sd\040a rw`:                                 {`/mnt/a b\c`, "ext4", "/dev/sd a"},
+		`36 35 98:0 / /mnt rw shared:1 master:2 - tmpfs none rw`:                                  {"/mnt", "tmpfs", "none"},
+		`36 35 98:0 / /odd\ rw - tmpfs none rw`:                                                   {`/odd\`, "tmpfs", "none"},
+	} {
+		if got, ok := parseMountEntry(line); !ok || got != want {
+			t.Errorf("%q is %+v, %v", line, got, ok)
+		}
+	}
+	for _, line := range []string{"", "36 35 98:0 / /mnt rw", "1 2 - x y", "36 35 98:0 / /mnt rw - tmpfs"} {
+		if got, ok := parseMountEntry(line); ok {
+			t.Errorf("%q is taken for %+v", line, got)
+		}
+	}
+}
+
+func TestMountedAt(t *testing.T) {
+	if m, ok, err := mountedAt("/proc"); err != nil || !ok || m.kind != "proc" {
+		t.Errorf("/proc is %+v, %v, %v", m, ok, err)
+	}
+	if m, ok, err := mountedAt(t.TempDir()); err != nil || ok {
+		t.Errorf("a plain directory is %+v, %v, %v", m, ok, err)
+	}
+}

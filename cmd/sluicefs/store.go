@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/retry"
+	"github.com/sluicefs/sluicefs/internal/objstore/s3"
+)
+
+// firstAnswer is how long a store is given to answer the first request. It
+// covers a slow name server and the search for credentials; a user who mistyped
+// the endpoint waits no longer.
+const firstAnswer = 10 * time.Second
+
+// openStore reaches the bucket, with a limit on the time to the first answer. The
+// store returned repeats requests; the function with it closes its connections.
+func (p *program) openStore(ctx context.Context, o *mountOptions, log *logrus.Entry) (objstore.Store, func() error, error) {
+	first, cancel := context.WithTimeout(ctx, p.patience)
+	defer cancel()
+	cfg, err := o.storeConfig(first)
+	if err != nil {
+		return nil, nil, o.explain(err, p.patience)
+	}
+	if err := o.write.checkPartSize(&cfg.Profile); err != nil {
+		return nil, nil, usageError(err)
+	}
+	client, err := s3.New(first, cfg)
+	if err != nil {
+		return nil, nil, o.explain(err, p.patience)
+	}
+	closeClient := func() error { client.Close(); return nil }
+	store := retry.New(client, retry.Config{For: o.store.retryFor, Observe: observer(log)})
+	if err := checkBucketAt(first, o.where, client, store); err != nil {
+		_ = closeClient()
+		return nil, nil, o.explain(err, p.patience)
+	}
+	log.WithFields(logrus.Fields{"endpoint": o.store.place(), "provider": cfg.Profile.Name}).Debug("the store answers")
+	return store, closeClient, nil
+}
+
+// observer logs each request that will be repeated.
+func observer(log *logrus.Entry) func(retry.Failure) {
+	return func(f retry.Failure) {
+		log.WithFields(logrus.Fields{
+			"part": "store", "op": f.Op, "key": f.Key, "attempt": f.Attempt, "wait": f.Wait.String(),
+		}).WithError(f.Err).Info("repeating a request")
+	}
+}
+
+// storeConfig says how the bucket is reached, by which it has to find out what
+// kind of store it is where nobody said.
+func (o *mountOptions) storeConfig(ctx context.Context) (s3.Config, error) {
+	cfg := s3.Config{
+		Endpoint:      o.store.endpoint,
+		Region:        o.store.region,
+		Bucket:        o.where.bucket,
+		Credentials:   s3.Credentials{Anonymous: o.store.anonymous, Profile: o.store.profile},
+		RequesterPays: o.store.requesterPays,
+		NoVerifyTLS:   o.store.noVerifySSL,
+		CAFile:        o.store.caFile,
+		MaxConns:      max(s3.DefaultConns, o.write.concurrency),
+	}
+	switch {
+	case o.store.pathStyle:
+		cfg.Style = objstore.PathStyle
+	case o.store.virtualHost:
+		cfg.Style = objstore.VirtualHost
+	}
+	var err error
+	cfg.Profile, err = o.store.chooseProfile(ctx, cfg)
+	return cfg, err
+}
+
+// chooseProfile takes the kind of store that the user named, else the one that
+// the endpoint's host name tells, else the one that the store itself tells.
+func (o *storeOptions) chooseProfile(ctx context.Context, cfg s3.Config) (objstore.Profile, error) {
+	if p, ok := objstore.ProfileByName(o.provider); ok {
+		return p, nil
+	}
+	if o.endpoint == "" {
+		p, _ := objstore.ProfileByName("aws")
+		return p, nil
+	}
+	if u, err := url.Parse(o.endpoint); err == nil {
+		if p, ok := objstore.ProfileByHost(u.Hostname()); ok {
+			return p, nil
+		}
+	}
+	return s3.Detect(ctx, cfg)
+}
+
+// environmentEndpoint is the endpoint that the variables of the AWS tools name.
+func environmentEndpoint() string {
+	if url := os.Getenv("AWS_ENDPOINT_URL_S3"); url != "" {
+		return url
+	}
+	return os.Getenv("AWS_ENDPOINT_URL")
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAwaitVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		finish func(r *record) // what the daemon does before umount looks
+		ctx    func(t *testing.T) context.Context
+		status int
+		stdout string
+		stderr string
+	}{
+		{name: "all stored", status: exitOK, finish: func(r *record) {
+			_ = r.finish(verdict{Mountpoint: "/mnt", Stored: true, Files: []unstored{}})
+			_ = r.close()
+		}},
+		{name: "not all stored", status: exitNotStored, stdout: `"key": "a&b"`, stderr: `"a&b" is not stored: denied`,
+			finish: func(r *record) {
+				_ = r.finish(verdict{Mountpoint: "/mnt", Files: []unstored{{"a&b", "denied"}}})
+				_ = r.close()
+			}},
+		{name: "killed", status: exitNotStored, stderr: "ended without a word", finish: func(r *record) { _ = r.close() }},
+		{name: "too slow", status: exitTimeout, stderr: "not everything is stored yet", finish: func(*record) {}},
+		{name: "interrupted", status: exitFailed, stderr: "interrupted", finish: func(*record) {},
+			ctx: func(t *testing.T) context.Context {
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				return ctx
+			}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			state := t.TempDir()
+			daemon, err := makeRecord(state, mountInfo{Mountpoint: "/mnt"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.finish(daemon)
+			r, err := openRecord(state, "/mnt")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx := t.Context()
+			if c.ctx != nil {
+				ctx = c.ctx(t)
+			}
+			var out bytes.Buffer
+			p := &program{stdout: &out}
+			err = p.awaitVerdict(ctx, umountOptions{timeout: 10 * time.Millisecond}, "/mnt", r)
+			if statusOf(err) != c.status || !strings.Contains(out.String(), c.stdout) || (c.stdout == "") != (out.Len() == 0) {
+				t.Errorf("exit status %d, printed %q", statusOf(err), &out)
+			}
+			if (err != nil) != (c.stderr != "") || err != nil && !strings.Contains(err.Error(), c.stderr) {
+				t.Errorf("%v, want %q in it", err, c.stderr)
+			}
+		})
+	}
+}
+
+func TestHoldersOf(t *testing.T) {
+	dir := t.TempDir()
+	if holders := holdersOf(dir); len(holders) != 0 {
+		t.Errorf("nobody is in %s, and yet: %q", dir, holders)
+	}
+	t.Chdir(dir)
+	if holders := holdersOf(dir); len(holders) != 1 || !strings.Contains(holders[0], "(pid ") {
+		t.Errorf("this test is in %s, and yet: %q", dir, holders)
+	}
+}

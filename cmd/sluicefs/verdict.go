@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// verdict is what became of everything that was written into a mount. It is kept
+// as JSON in the mount's record, and printed where files are missing.
+type verdict struct {
+	Mountpoint string     `json:"mountpoint"`
+	Source     string     `json:"source"`
+	Ended      time.Time  `json:"ended"`
+	Stored     bool       `json:"stored"` // everything is
+	Reason     string     `json:"reason,omitempty"`
+	Files      []unstored `json:"files"` // those that are not stored
+}
+
+// unstored is a file whose last content did not get into the store.
+type unstored struct {
+	Key   string `json:"key"`
+	Error string `json:"error"`
+}
+
+// err returns nil if everything is stored, else the error to exit with.
+func (v verdict) err() error {
+	if v.Stored {
+		return nil
+	}
+	reason := v.Reason
+	if reason == "" {
+		reason = fmt.Sprintf("%d files are not stored", len(v.Files))
+		if len(v.Files) == 1 {
+			reason = fmt.Sprintf("%q is not stored: %s", v.Files[0].Key, v.Files[0].Error)
+		}
+	}
+	return &exitError{status: exitNotStored, err: errors.New(v.Mountpoint + " is unmounted, but " + reason)}
+}
+
+// print writes the list of files that are not stored, if there are any.
+func (v verdict) print(w io.Writer) error {
+	if len(v.Files) == 0 {
+		return nil
+	}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	if err := out.Encode(v.Files); err != nil {
+		return fmt.Errorf("print the files that are not stored: %w", err)
+	}
+	return nil
+}
