@@ -144,7 +144,7 @@ func (f *File) eachCell(s span, fn func(index int, at span)) {
 func (f *File) put(ctx context.Context) (objstore.Info, error) {
 	f.mu.Lock()
 	all := span{0, f.size}
-	key := f.key
+	key, exclusive := f.key, f.exclusive
 	f.mu.Unlock()
 	b, err := f.compose(ctx, all) // its fetch may bring the base's properties with it
 	if err != nil {
@@ -159,9 +159,14 @@ func (f *File) put(ctx context.Context) (objstore.Info, error) {
 	if err != nil {
 		return objstore.Info{}, err
 	}
+	sent, mark := f.u.tagged(opts, exclusive)
 	info, err := f.guarded(ctx, f.u.profile.NoClobberPut, f.u.profile.IfMatchPut, func(c objstore.Condition) (objstore.Info, error) {
-		return f.u.store.Put(ctx, key, out, objstore.PutOptions{ObjectOptions: f.u.tagged(opts), Condition: c})
-	}, func(info objstore.Info) bool { return f.u.sameBody(info, b, sum) })
+		info, err := f.u.store.Put(ctx, key, out, objstore.PutOptions{ObjectOptions: sent, Condition: c})
+		if err == nil && differs(out.Digest, info.Checksum) {
+			err = fmt.Errorf("the store holds other bytes: %w", ErrIntegrity)
+		}
+		return info, err
+	}, func(info objstore.Info) bool { return f.u.sameBody(info, b, sum, mark) })
 	if err != nil {
 		return objstore.Info{}, fmt.Errorf("put %q: %w", key, err)
 	}
@@ -190,9 +195,8 @@ func (f *File) committed(info objstore.Info, opts objstore.ObjectOptions, versio
 			delete(f.cells, i)
 		}
 	}
-	staged := f.staged
+	f.tidyLocked(nil, f.staged)
 	f.staged = nil
 	f.mu.Unlock()
-	f.u.deleteAll(staged)
 	return info
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"sort"
 	"strings"
 
@@ -20,7 +21,7 @@ func (f *File) completeMain(ctx context.Context, up *upload, parts []sent) (objs
 	info, err := f.guarded(ctx, f.u.profile.NoClobberDone, f.u.profile.IfMatchDone, func(c objstore.Condition) (objstore.Info, error) {
 		opts.Condition = c
 		return f.u.finishUpload(ctx, up, list, opts, expect)
-	}, func(info objstore.Info) bool { return f.u.sameUpload(info, opts.Size, expect) })
+	}, func(info objstore.Info) bool { return up.made(info, opts.Size, expect) })
 	if err != nil {
 		return info, err
 	}
@@ -52,6 +53,9 @@ func (f *File) complete(up *upload) error {
 		err = f.u.verify(f.ctx, up.key, &info, opts, expect)
 	}
 	if err != nil {
+		f.mu.Lock()
+		f.staged = append(f.staged, source{key: up.key, hidden: true}) // it may be there all the same
+		f.mu.Unlock()
 		return fmt.Errorf("complete %q: %w", up.key, err)
 	}
 	f.u.stats.staged.Add(1)
@@ -130,39 +134,46 @@ func (u *Uploader) finishUpload(ctx context.Context, up *upload, list []objstore
 		return info, err
 	}
 	seen, herr := u.store.Head(ctx, up.key)
-	if herr == nil && u.sameUpload(seen, opts.Size, expect) {
+	if herr == nil && up.made(seen, opts.Size, expect) {
 		return seen, nil
 	}
 	return info, err
 }
 
-// sameUpload reports that an object is the one that was completed.
-func (u *Uploader) sameUpload(info objstore.Info, size int64, expect string) bool {
-	if info.Size != size {
+// made reports that an object is the one that the upload was completed to.
+func (up *upload) made(info objstore.Info, size int64, expect string) bool {
+	switch {
+	case info.Size != size:
 		return false
+	case up.mark != "":
+		return info.Metadata[metaID] == up.mark
 	}
-	if expect != "" {
-		return strings.EqualFold(info.ETag, expect)
-	}
-	return info.Metadata[metaID] == u.nonce
+	return expect != "" && strings.EqualFold(info.ETag, expect)
 }
 
-// sameBody reports that an object is the one that was put.
-func (u *Uploader) sameBody(info objstore.Info, b *body, sum uint64) bool {
-	if info.Size != b.size {
+// sameBody reports that an object is the one that was put: by its mark, or
+// where it has none by its bytes.
+func (u *Uploader) sameBody(info objstore.Info, b *body, sum uint64, mark string) bool {
+	switch {
+	case info.Size != b.size:
 		return false
+	case mark != "":
+		return info.Metadata[metaID] == mark
 	}
 	if s, ok := u.crc.sum(info.Checksum); ok {
 		return s == sum
 	}
-	if u.profile.PartETag == objstore.ETagMD5 {
-		if _, err := b.Seek(0, 0); err == nil {
-			if d, err := md5Of(b); err == nil {
-				return strings.EqualFold(info.ETag, hex.EncodeToString(d.Sum))
-			}
-		}
+	if _, err := b.Seek(0, io.SeekStart); err != nil {
+		return false
 	}
-	return info.Metadata[metaID] == u.nonce
+	d, err := md5Of(b)
+	return err == nil && strings.EqualFold(info.ETag, hex.EncodeToString(d.Sum))
+}
+
+// differs reports that a store acknowledged another digest than was sent. One
+// that it does not tell, or of another kind, says nothing.
+func differs(sent, acknowledged objstore.Digest) bool {
+	return !acknowledged.IsZero() && acknowledged.Algorithm == sent.Algorithm && !acknowledged.Equal(sent)
 }
 
 // verify makes sure that the store holds what was sent: by the object's checksum
@@ -179,12 +190,12 @@ func (u *Uploader) verify(ctx context.Context, key string, info *objstore.Info, 
 		return fmt.Errorf("the finished object is not there: %w", ErrIntegrity)
 	}
 	if err != nil {
-		return fmt.Errorf("look at the finished object: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnverified, err)
 	}
 	if seen.Size != opts.Size {
 		return fmt.Errorf("%d bytes stored of %d: %w", seen.Size, opts.Size, ErrIntegrity)
 	}
-	if d := seen.Checksum; !opts.Digest.IsZero() && d.Algorithm == opts.Digest.Algorithm && !d.Equal(opts.Digest) {
+	if differs(opts.Digest, seen.Checksum) {
 		return fmt.Errorf("checksum of the finished object: %w", ErrIntegrity)
 	}
 	if info.ETag == "" {

@@ -38,11 +38,12 @@ func (u *Uploader) Copy(ctx context.Context, dst string, src objstore.Info, opts
 }
 
 func (u *Uploader) copyParts(ctx context.Context, dst string, src objstore.Info, opts objstore.CopyOptions) (objstore.Info, error) {
-	id, err := u.store.CreateMultipart(ctx, dst, opts.ObjectOptions)
+	options, mark := u.tagged(opts.ObjectOptions, false)
+	id, err := u.store.CreateMultipart(ctx, dst, options)
 	if err != nil {
 		return objstore.Info{}, fmt.Errorf("begin copy to %q: %w", dst, err)
 	}
-	up := &upload{key: dst, ready: make(chan struct{}), ref: objstore.UploadRef{Key: dst, ID: id, SSE: customerKey(opts.SSE)}}
+	up := &upload{key: dst, mark: mark, ready: make(chan struct{}), ref: objstore.UploadRef{Key: dst, ID: id, SSE: customerKey(opts.SSE)}}
 	close(up.ready)
 	// As few parts as can be, all of one size but the last: some stores insist.
 	n := (src.Size + u.profile.MaxCopy - 1) / u.profile.MaxCopy

@@ -15,6 +15,9 @@ var (
 	ErrExists = errors.New("object exists")
 	// ErrIntegrity says that the store holds other bytes than were written.
 	ErrIntegrity = errors.New("stored object differs from what was written")
+	// ErrUnverified says that the object was stored, but that the store would not
+	// tell whether it holds what was written.
+	ErrUnverified = errors.New("object was stored, but could not be checked")
 	// ErrNoSpace says that memory and spill file are both full.
 	ErrNoSpace = errors.New("no space for data waiting to be sent")
 	// ErrWriterKilled is the cause given to Discard when a signal ended the writer.

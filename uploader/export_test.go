@@ -5,6 +5,9 @@ import (
 	"fmt"
 )
 
+// ErrNotRestored is the failure of a stage that could not put back what it replaced.
+var ErrNotRestored = errNotRestored
+
 // Waiting returns how many callers wait for memory.
 func (u *Uploader) Waiting() int {
 	u.pool.mu.Lock()

@@ -57,6 +57,7 @@ type File struct {
 	random    bool            // written elsewhere than at its end, or expected to be
 	recent    []*cell         // sent last, of a file that is not random: at most heldCells
 	sending   int             // cells on their way
+	tidying   int             // goroutines that remove what the file left at the store
 	staged    []source        // hidden objects that base bytes may come from
 	dirty     bool            // there is something to commit
 	base      objstore.Info   // the object as last committed, or as opened
@@ -243,7 +244,7 @@ func (f *File) take(ctx context.Context) error {
 	}
 	f.busy = true
 	for f.sending > 0 {
-		_ = f.waitLocked(f.u.ctx)
+		_ = f.waitLocked(context.WithoutCancel(f.ctx)) // every request ends
 	}
 	if f.err != nil {
 		f.busy = false
@@ -294,6 +295,7 @@ func (f *File) failLocked(err error) {
 	f.u.stats.failed.Add(1)
 	f.cancel(err)
 	f.changedLocked()
+	f.tidying++
 	f.u.wg.Go(f.cleanUp)
 }
 
@@ -302,15 +304,30 @@ func (f *File) failLocked(err error) {
 func (f *File) cleanUp() {
 	f.mu.Lock()
 	for f.sending > 0 || f.busy {
-		if f.waitLocked(f.u.ctx) != nil {
-			break
-		}
+		_ = f.waitLocked(context.WithoutCancel(f.ctx))
 	}
 	ups, staged := f.emptyLocked()
 	f.mu.Unlock()
 	f.u.pool.kick()
+	f.tidy(ups, staged)
+}
+
+// tidyLocked removes in the background what the file left at the store.
+func (f *File) tidyLocked(ups []*upload, staged []source) {
+	if len(ups)+len(staged) > 0 {
+		f.tidying++
+		f.u.wg.Go(func() { f.tidy(ups, staged) })
+	}
+}
+
+// tidy ends uploads and removes hidden objects. Close waits for it.
+func (f *File) tidy(ups []*upload, staged []source) {
 	f.u.abortAll(ups)
 	f.u.deleteAll(staged)
+	f.mu.Lock()
+	f.tidying--
+	f.changedLocked()
+	f.mu.Unlock()
 }
 
 // emptyLocked drops all local state and returns what is left at the store.
@@ -339,7 +356,7 @@ func (f *File) emptyLocked() ([]*upload, []source) {
 // It waits for requests under way and returns the file's sticky error.
 func (f *File) Close(ctx context.Context) error {
 	f.mu.Lock()
-	for f.busy || f.sending > 0 {
+	for f.busy || f.sending > 0 || f.tidying > 0 {
 		if err := f.waitLocked(ctx); err != nil {
 			f.mu.Unlock()
 			return fmt.Errorf("close %q: %w", f.key, err)

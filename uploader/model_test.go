@@ -52,9 +52,9 @@ func newUploader(t testing.TB, store uploader.Store, cfg uploader.Config) *uploa
 	return u
 }
 
-// TestModel runs random sequences of operations against a file and a byte slice.
-func TestModel(t *testing.T) {
-	profiles := map[string]objstore.Profile{
+// modelProfiles are the kinds of stores that the model is held against.
+func modelProfiles() map[string]objstore.Profile {
+	return map[string]objstore.Profile{
 		"free":        small(),
 		"consecutive": small(func(p *objstore.Profile) { p.Part.Consecutive = true }),
 		"equal":       small(func(p *objstore.Profile) { p.Part.Equal = true }),
@@ -63,7 +63,11 @@ func TestModel(t *testing.T) {
 			p.PartETag, p.FinalETag, p.FullDigest = objstore.ETagOpaque, objstore.ETagOpaque, false
 		}),
 	}
-	for name, p := range profiles {
+}
+
+// TestModel runs random sequences of operations against a file and a byte slice.
+func TestModel(t *testing.T) {
+	for name, p := range modelProfiles() {
 		t.Run(name, func(t *testing.T) {
 			if *seed != 0 {
 				runModel(t, p, *seed)
@@ -90,6 +94,22 @@ type model struct {
 	key   string
 	info  objstore.Info
 	log   []string
+
+	// onError is told of operations that failed. nil means that none may.
+	onError func(what string, err error)
+}
+
+// failed reports that an operation came to nothing.
+func (m *model) failed(what string, err error) bool {
+	if err == nil {
+		return false
+	}
+	m.did("%s: %v", what, err)
+	if m.onError == nil {
+		m.t.Fatalf("%s: %v\n%s", what, err, strings.Join(m.log, "\n"))
+	}
+	m.onError(what, err)
+	return true
 }
 
 func runModel(t *testing.T, p objstore.Profile, seed uint64) {
@@ -160,8 +180,12 @@ func (m *model) write(off int64, n int) {
 	for i := range p {
 		p[i] = byte(m.r.Uint32() | 1)
 	}
-	if k, err := m.f.WriteAt(m.t.Context(), p, off); err != nil || k != n {
-		m.t.Fatalf("write: %d, %v\n%s", k, err, strings.Join(m.log, "\n"))
+	k, err := m.f.WriteAt(m.t.Context(), p, off)
+	if m.failed("write", err) {
+		return
+	}
+	if k != n {
+		m.t.Fatalf("wrote %d bytes of %d", k, n)
 	}
 	if end := int(off) + n; end > len(m.want) {
 		m.want = append(m.want, make([]byte, end-len(m.want))...)
@@ -175,8 +199,8 @@ func (m *model) read() {
 	m.did("read %d+%d", off, n)
 	p := make([]byte, n)
 	k, err := m.f.ReadAt(m.t.Context(), p, off)
-	if err != nil {
-		m.t.Fatalf("read: %v\n%s", err, strings.Join(m.log, "\n"))
+	if m.failed("read", err) {
+		return
 	}
 	want := m.want[min(int(off), len(m.want)):min(int(off)+n, len(m.want))]
 	if !bytes.Equal(p[:k], want) {
@@ -190,8 +214,8 @@ func (m *model) truncate() {
 		n = 0
 	}
 	m.did("truncate %d to %d", len(m.want), n)
-	if err := m.f.Truncate(m.t.Context(), int64(n)); err != nil {
-		m.t.Fatalf("truncate: %v\n%s", err, strings.Join(m.log, "\n"))
+	if m.failed("truncate", m.f.Truncate(m.t.Context(), int64(n))) {
+		return
 	}
 	if n <= len(m.want) {
 		m.want = m.want[:n:n]
@@ -203,8 +227,8 @@ func (m *model) truncate() {
 func (m *model) punch() {
 	off, n := m.r.Int64N(int64(len(m.want))+1000), m.r.Int64N(400_000)
 	m.did("punch %d+%d", off, n)
-	if err := m.f.Punch(m.t.Context(), off, n); err != nil {
-		m.t.Fatalf("punch: %v\n%s", err, strings.Join(m.log, "\n"))
+	if m.failed("punch", m.f.Punch(m.t.Context(), off, n)) {
+		return
 	}
 	clear(m.want[min(int(off), len(m.want)):min(int(off+n), len(m.want))])
 }
@@ -212,8 +236,8 @@ func (m *model) punch() {
 func (m *model) commit() {
 	m.did("commit")
 	info, err := m.f.Commit(m.t.Context())
-	if err != nil {
-		m.t.Fatalf("commit: %v\n%s", err, strings.Join(m.log, "\n"))
+	if m.failed("commit", err) {
+		return
 	}
 	got, seen, ok := m.store.Object(m.key)
 	if !ok {
@@ -237,6 +261,11 @@ func (m *model) close() {
 
 // open begins again over the committed object, known in full or from a listing.
 func (m *model) open() {
+	if m.saved == nil {
+		m.did("open new")
+		m.f = m.u.Open(m.key, uploader.OpenOptions{Guard: objstore.Condition{Absent: true}})
+		return
+	}
 	full := m.r.IntN(2) == 0
 	m.did("open full=%v", full)
 	info := m.info
@@ -254,12 +283,12 @@ func (m *model) rename() {
 		to = m.dir + "other"
 	}
 	m.did("rename %s to %s", m.key, to)
-	if err := m.f.Rename(m.t.Context(), to, objstore.Condition{Absent: true}); err != nil {
-		m.t.Fatalf("rename: %v\n%s", err, strings.Join(m.log, "\n"))
+	if m.failed("rename", m.f.Rename(m.t.Context(), to, objstore.Condition{Absent: true})) {
+		return
 	}
 	if _, seen, ok := m.store.Object(m.key); ok {
 		seen.Key = m.key
-		info, err := m.u.Copy(m.t.Context(), to, seen, objstore.CopyOptions{})
+		info, err := m.move(to, seen)
 		if err != nil {
 			m.t.Fatalf("copy: %v", err)
 		}
@@ -270,6 +299,16 @@ func (m *model) rename() {
 		m.f.Rebase(info)
 	}
 	m.key = to
+}
+
+// move copies an object. Where requests may fail it goes to the store directly.
+func (m *model) move(to string, from objstore.Info) (objstore.Info, error) {
+	if m.onError == nil {
+		return m.u.Copy(m.t.Context(), to, from, objstore.CopyOptions{})
+	}
+	data, _, _ := m.store.Object(from.Key)
+	body := objstore.Body{Reader: bytes.NewReader(data), Size: int64(len(data))}
+	return m.store.Put(context.Background(), to, body, objstore.PutOptions{ObjectOptions: from.ObjectOptions})
 }
 
 func difference(got, want []byte) string {

@@ -7,18 +7,22 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
-// metaID is the name of the user metadata by which an object of a store with
-// opaque ETags is known as this mount's own after an answer was lost.
+// metaID is the name of the user metadata by which an object is known again as
+// the one that a request made, after its answer was lost.
 const metaID = "sluicefs-id"
 
-// tagged adds the mark by which an object is known again, where ETags cannot tell.
-func (u *Uploader) tagged(o objstore.ObjectOptions) objstore.ObjectOptions {
-	if u.profile.FinalETag == objstore.ETagMD5OfMD5 {
-		return o
+// tagged adds a mark, and returns it, where the ETag cannot tell who made an
+// object: where it is not made of the bytes, and where bytes alone do not tell,
+// which is when two create an object exclusively. Elsewhere the mark is "".
+func (u *Uploader) tagged(o objstore.ObjectOptions, exclusive bool) (objstore.ObjectOptions, string) {
+	plain := o.SSE.Mode == "" || o.SSE.Mode == "aes256" // other keys make ETags opaque
+	if !exclusive && plain && u.profile.FinalETag == objstore.ETagMD5OfMD5 && u.profile.PartETag == objstore.ETagMD5 {
+		return o, ""
 	}
 	o = cloneOptions(o)
-	o.Metadata[metaID] = u.nonce
-	return o
+	mark := fmt.Sprintf("%s-%d", u.nonce, u.names.Add(1))
+	o.Metadata[metaID] = mark
+	return o, mark
 }
 
 // customerKey keeps of an encryption what every request has to carry.

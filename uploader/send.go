@@ -15,6 +15,7 @@ type upload struct {
 	hidden bool
 	ready  chan struct{} // closed once ref or err is set
 	ref    objstore.UploadRef
+	mark   string // by which its object is known, "" where the ETag does that
 	err    error
 
 	// Guarded by the file's mutex.
@@ -60,30 +61,34 @@ func (f *File) uploadLocked(index int) (up *upload, create bool) {
 // create begins an upload at the store. Others wait for up.ready.
 func (f *File) create(up *upload) error {
 	defer close(up.ready)
-	opts := objstore.ObjectOptions{}
-	f.mu.Lock()
-	sse := f.options.SSE
-	f.mu.Unlock()
-	if up.hidden {
-		opts.SSE = sse
-	} else {
-		var err error
-		var n int
-		if opts, n, err = f.resolveOptions(f.ctx); err != nil {
-			up.err = err
-			return err
-		}
-		f.mu.Lock()
-		up.version, up.options = n, opts
-		f.mu.Unlock()
+	opts, version, err := f.uploadOptions(up.hidden)
+	if err != nil {
+		up.err = err
+		return err
 	}
-	id, err := f.u.store.CreateMultipart(f.ctx, up.key, f.u.tagged(opts))
+	f.mu.Lock()
+	up.version, up.options = version, opts
+	exclusive := f.exclusive && !up.hidden
+	f.mu.Unlock()
+	opts, up.mark = f.u.tagged(opts, exclusive)
+	id, err := f.u.store.CreateMultipart(f.ctx, up.key, opts)
 	if err != nil {
 		up.err = fmt.Errorf("begin upload of %q: %w", up.key, err)
 		return up.err
 	}
-	up.ref = objstore.UploadRef{Key: up.key, ID: id, SSE: customerKey(sse)}
+	up.ref = objstore.UploadRef{Key: up.key, ID: id, SSE: customerKey(opts.SSE)}
 	return nil
+}
+
+// uploadOptions returns the properties of an upload: of a hidden one, only how
+// its bytes are encrypted.
+func (f *File) uploadOptions(hidden bool) (objstore.ObjectOptions, int, error) {
+	if !hidden {
+		return f.resolveOptions(f.ctx)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return objstore.ObjectOptions{SSE: f.options.SSE}, 0, nil
 }
 
 // open waits until an upload is begun, beginning it where this caller has to.
@@ -152,6 +157,7 @@ func (f *File) sendCell(c *cell) error {
 	b.releaseLocked()
 	if err != nil {
 		c.state = filling
+		f.u.age(c)
 		return err
 	}
 	s.at = span{c.start, c.start + c.size}
@@ -215,7 +221,7 @@ func (u *Uploader) sendPart(ctx context.Context, up *upload, number int32, b *bo
 		}
 		return sent{}, fmt.Errorf("send part %d of %q: %w", number, up.key, err)
 	}
-	if !part.Digest.IsZero() && part.Digest.Algorithm == out.Digest.Algorithm && !part.Digest.Equal(out.Digest) {
+	if differs(out.Digest, part.Digest) {
 		return sent{}, fmt.Errorf("part %d of %q: the store holds other bytes: %w", number, up.key, ErrIntegrity)
 	}
 	u.stats.parts.Add(1)

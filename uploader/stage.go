@@ -35,76 +35,12 @@ func (f *File) stage(ctx context.Context) error {
 		if err := f.complete(up); err != nil {
 			return err
 		}
-	} else if err := f.stageNamed(ctx, up); err != nil {
+	} else if err := f.stageNamed(up); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	f.main = nil
 	f.mu.Unlock()
-	return nil
-}
-
-// stageNamed stages an upload that was begun under the file's own name.
-func (f *File) stageNamed(ctx context.Context, up *upload) error {
-	parts := f.partsOf(up)
-	before, err := f.u.store.Head(ctx, up.key)
-	exists := err == nil
-	if err != nil && !errors.Is(err, objstore.ErrNotFound) {
-		return fmt.Errorf("look at %q: %w", up.key, err)
-	}
-	backup := ""
-	if exists {
-		backup = f.u.hiddenKey()
-		if before, err = f.u.Copy(ctx, backup, before, objstore.CopyOptions{}); err != nil {
-			return fmt.Errorf("set %q aside: %w", up.key, err)
-		}
-	}
-	opts, list := f.u.completion(parts)
-	expect := f.u.expectedETag(list)
-	info, err := f.u.finishUpload(ctx, up, list, opts, expect)
-	if err == nil {
-		err = f.u.verify(ctx, up.key, &info, opts, expect)
-	}
-	if err != nil {
-		return fmt.Errorf("complete %q: %w", up.key, err)
-	}
-	info.Key, info.Size = up.key, opts.Size
-	hidden, err := f.u.Copy(ctx, f.u.hiddenKey(), info, objstore.CopyOptions{})
-	if err != nil {
-		return fmt.Errorf("stage %q: %w", up.key, err)
-	}
-	f.u.stats.staged.Add(1)
-	f.becomeBase(up, parts, source{key: hidden.Key, etag: hidden.ETag, size: opts.Size, hidden: true})
-	return f.putBack(ctx, up.key, before, exists)
-}
-
-// putBack restores the name to what it was before stageNamed.
-func (f *File) putBack(ctx context.Context, key string, before objstore.Info, exists bool) error {
-	if !exists {
-		if err := f.u.store.Delete(ctx, key); err != nil {
-			return fmt.Errorf("take back %q: %w", key, err)
-		}
-		return nil
-	}
-	info, err := f.u.Copy(ctx, key, before, objstore.CopyOptions{})
-	if err != nil {
-		return fmt.Errorf("put back %q: %w", key, err)
-	}
-	f.mu.Lock()
-	if f.hasBase && f.base.Key == key {
-		old := source{key: f.base.Key, etag: f.base.ETag, size: f.base.Size}
-		for i := range f.remotes {
-			if f.remotes[i].src == old {
-				f.remotes[i].src.etag = info.ETag
-			}
-		}
-		f.base.ETag = info.ETag
-	}
-	if f.guard.ETag != "" {
-		f.guard.ETag = info.ETag
-	}
-	f.mu.Unlock()
-	f.u.deleteAll([]source{{key: before.Key, etag: before.ETag, hidden: true}})
 	return nil
 }
 

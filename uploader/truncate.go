@@ -38,12 +38,7 @@ func (f *File) Truncate(ctx context.Context, size int64) error {
 func (f *File) restartLocked() {
 	ups, staged := f.emptyLocked()
 	f.remotes, f.size, f.streaming = nil, 0, false
-	if len(ups)+len(staged) > 0 {
-		f.u.wg.Go(func() {
-			f.u.abortAll(ups)
-			f.u.deleteAll(staged)
-		})
-	}
+	f.tidyLocked(ups, staged)
 }
 
 // cutLocked drops everything from an offset on. A part that reached beyond it

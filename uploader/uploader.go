@@ -214,7 +214,7 @@ func (u *Uploader) end() error {
 	patience := time.AfterFunc(abortTime, u.cancel)
 	var ends sync.WaitGroup
 	for _, f := range open {
-		ends.Go(func() { _ = f.Close(u.ctx) })
+		ends.Go(func() { _ = f.Close(context.WithoutCancel(u.ctx)) }) // every request ends
 	}
 	ends.Wait()
 	u.wg.Wait()
