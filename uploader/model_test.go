@@ -213,6 +213,10 @@ func (m *model) truncate() {
 	if m.r.IntN(10) == 0 {
 		n = 0
 	}
+	m.truncateTo(n)
+}
+
+func (m *model) truncateTo(n int) {
 	m.did("truncate %d to %d", len(m.want), n)
 	if m.failed("truncate", m.f.Truncate(m.t.Context(), int64(n))) {
 		return
