@@ -84,7 +84,7 @@ func TestFaults(t *testing.T) {
 			name := fmt.Sprintf("%s, retried %v", c.name, retried)
 			t.Run(name, func(t *testing.T) {
 				hits := int64(0)
-				for s := range uint64(*seeds)/20 + 1 {
+				for s := range uint64(*seeds)/25 + 1 {
 					if *seed != 0 {
 						s = *seed - 1
 					}
