@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -48,26 +49,43 @@ func (f *File) readCell(ctx context.Context, p []byte, off int64) (int, error) {
 		at := span{off, end}
 		missing := f.missingLocked(at)
 		lost := len(missing) > 0 && f.lostAtLocked(index, missing)
-		if len(missing) == 0 || try >= readTries && !lost {
-			err := f.copyOutLocked(p[:at.len()], at)
-			rest := f.remoteOf(missing)
-			f.mu.Unlock()
-			if err == nil {
-				err = f.readRemote(ctx, p, off, rest)
-			}
-			return int(at.len()), err
+		past := len(missing) == 0 || try >= readTries && !lost
+		rest := f.remoteOf(missing)
+		var err error
+		if past {
+			err = f.copyOutLocked(p[:at.len()], at)
 		}
 		f.mu.Unlock()
-		var err error
-		if lost {
+		switch {
+		case err != nil:
+		case past:
+			err = f.readRemote(ctx, p, off, rest)
+		case lost:
 			err = f.stageFor(ctx)
-		} else {
+		default:
 			err = f.fetch(ctx, f.window(missing[0]))
+		}
+		if err != nil && f.moved(ctx, missing, rest) {
+			continue // a commit put another object in the place of the one read from
 		}
 		if err != nil {
 			return 0, err
 		}
+		if past {
+			return int(at.len()), nil
+		}
 	}
+}
+
+// moved reports that ranges are remote elsewhere than they were. It waits for a
+// commit under way, which may have replaced the object already.
+func (f *File) moved(ctx context.Context, missing spans, were remotes) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.usableLocked(ctx) != nil {
+		return false
+	}
+	return !slices.Equal(f.remoteOf(missing), were)
 }
 
 func (f *File) readableLocked() error {
@@ -268,7 +286,7 @@ func (f *File) fill(ctx context.Context, at int64, p []byte, src source) error {
 		}
 		c := f.cellLocked(index)
 		for _, r := range f.remotes.within(s) {
-			if r.src != src {
+			if r.src != src || c.part.Size > 0 { // a part is newer than what lies under it
 				continue
 			}
 			for _, g := range c.have.gaps(span{r.from - c.start, r.to - c.start}) {
