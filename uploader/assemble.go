@@ -13,7 +13,7 @@ import (
 // assemble commits the file as a multipart upload: parts that were sent while it
 // was written, ranges that the server copies, and the rest.
 func (f *File) assemble(ctx context.Context) (objstore.Info, error) {
-	pieces, err := f.plan()
+	pieces, err := f.planned(ctx)
 	if err != nil {
 		return objstore.Info{}, err
 	}

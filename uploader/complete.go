@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
+	"maps"
 	"strings"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -31,21 +31,19 @@ func (f *File) completeMain(ctx context.Context, up *upload, parts []sent) (objs
 // complete finishes an upload under a hidden key. Its bytes are then base bytes
 // of the file wherever they were not written again.
 func (f *File) complete(up *upload) error {
-	f.mu.Lock()
-	numbers := make([]int32, 0, len(up.parts))
-	for n := range up.parts {
-		numbers = append(numbers, n)
+	if err := f.fillGaps(f.ctx, up); err != nil {
+		return err
 	}
-	sort.Slice(numbers, func(i, j int) bool { return numbers[i] < numbers[j] })
-	parts := make([]sent, len(numbers))
-	for i, n := range numbers {
-		parts[i] = up.parts[n]
-	}
-	f.mu.Unlock()
+	parts := f.partsOf(up)
 	if len(parts) == 0 {
 		f.u.abortAll([]*upload{up})
 		return nil
 	}
+	return f.finishHidden(up, parts)
+}
+
+// finishHidden makes the object of the parts of a hidden upload.
+func (f *File) finishHidden(up *upload, parts []sent) error {
 	opts, list := f.u.completion(parts)
 	expect := f.u.expectedETag(list)
 	info, err := f.u.finishUpload(f.ctx, up, list, opts, expect)
@@ -76,6 +74,7 @@ func (f *File) becomeBase(up *upload, parts []sent, src source) {
 		off += s.part.Size
 	}
 	f.staged = append(f.staged, src)
+	f.forgetLocked(up) // before any cell of it can be sent again
 	for i, c := range f.cells {
 		if c.upload != up {
 			continue
@@ -83,10 +82,21 @@ func (f *File) becomeBase(up *upload, parts []sent, src source) {
 		c.part, c.upload, c.valid = objstore.Part{}, nil, 0
 		if len(c.have) == 0 {
 			c.state = clean
-			f.u.age(c)
 			delete(f.cells, i)
 		}
+		f.u.age(c)
 	}
+}
+
+// forgetLocked takes an upload that ended off the file.
+func (f *File) forgetLocked(up *upload) {
+	if f.main == up {
+		f.main = nil
+	}
+	if f.folding == up {
+		f.folding = nil
+	}
+	maps.DeleteFunc(f.segments, func(_ int, s *upload) bool { return s == up })
 }
 
 // completion puts together what Complete is told of the parts.

@@ -47,7 +47,7 @@ func TestReadersSeeWrites(t *testing.T) {
 		size   int
 	}{
 		{"direct", func(*objstore.Profile) {}, 12 * cell},
-		{"segments", func(p *objstore.Profile) { p.Part.MaxCount, p.MaxCopy = 20, 2 * cell }, 16 * cell},
+		{"segments", func(p *objstore.Profile) { p.Part.MaxCount, p.MaxCopy = 20, 2*cell }, 16 * cell},
 		{"equal", func(p *objstore.Profile) { p.Part.Equal = true }, 12 * cell},
 		{"whole", func(*objstore.Profile) {}, 2 * cell},
 	} {
@@ -110,7 +110,7 @@ func (s *shared) run() {
 
 func (s *shared) write(r *rand.Rand, first, step int) {
 	p := make([]byte, 8*block)
-	for v := uint32(1); v < 100 && !s.t.Failed(); v++ {
+	for v := uint32(1); v < 60 && !s.t.Failed(); v++ {
 		n := first + step*r.IntN(len(s.written)/step)
 		run := 1
 		if r.IntN(3) == 0 { // cover cells, so that they are sent
@@ -127,7 +127,7 @@ func (s *shared) write(r *rand.Rand, first, step int) {
 
 func (s *shared) read(r *rand.Rand) {
 	p := make([]byte, block)
-	for range 600 {
+	for range 400 {
 		if s.t.Failed() {
 			return
 		}

@@ -67,7 +67,7 @@ func (c *cell) checkList(resident bool) error {
 	switch {
 	case c.state == uploading || !resident && len(c.have) == 0:
 		return nil
-	case c.state == clean && c.index == 0:
+	case c.state == clean && c.index == 0 && c.part.Size > 0:
 		want = c.file.u.pinned
 	case c.state == clean:
 		want = c.file.u.clean

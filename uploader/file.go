@@ -51,6 +51,7 @@ type File struct {
 	remotes   remotes
 	main      *upload         // becomes the object; nil before the first part
 	segments  map[int]*upload // under hidden keys
+	folding   *upload         // a range that is made one part of
 	queue     []*cell         // sealed, held back until the file outgrows one PutObject
 	streaming bool            // it has
 	rewrites  bool            // cells were written again after they were covered: expect more
@@ -340,14 +341,16 @@ func (f *File) emptyLocked() ([]*upload, []source) {
 	clear(f.cells)
 	f.queue, f.recent = nil, nil
 	var ups []*upload
-	if f.main != nil {
-		ups = append(ups, f.main)
+	for _, up := range []*upload{f.main, f.folding} {
+		if up != nil {
+			ups = append(ups, up)
+		}
 	}
 	for _, up := range f.segments {
 		ups = append(ups, up)
 	}
 	staged := f.staged
-	f.main, f.segments, f.staged = nil, map[int]*upload{}, nil
+	f.main, f.folding, f.segments, f.staged = nil, nil, map[int]*upload{}, nil
 	f.changedLocked()
 	return ups, staged
 }

@@ -40,6 +40,7 @@ type planner struct {
 	maxCount              int32
 	equal                 bool        // all parts but the last have one size: one part a cell
 	consecutive           bool        // no gaps in the numbers
+	coarse                bool        // with too few numbers, changes that lie close together are sent as one
 	held                  spans       // bytes in memory: sending them costs no download
 	cells                 []cellRange // direct ones, for where there must be one part a cell
 }
@@ -85,13 +86,16 @@ func (p planner) plan(runs []run) ([]piece, error) {
 // gap plans runs of which nothing was sent. Their parts get numbers above last
 // and below next; tail says that the file ends with them.
 func (p planner) gap(runs []run, last, next int32, tail bool) ([]piece, error) {
-	if !p.equal && (tail || !p.consecutive) {
-		pieces := p.cut(p.shape(runs, tail))
+	for q := p; !p.equal && (tail || !p.consecutive) && q.min <= p.maxSend; q.min *= 2 {
+		pieces := q.cut(q.shape(runs, tail))
 		if int32(len(pieces)) < next-last {
 			for i := range pieces {
 				pieces[i].number = last + int32(i) + 1
 			}
 			return pieces, nil
+		}
+		if !p.coarse {
+			break
 		}
 	}
 	pieces := p.byCell(runs)

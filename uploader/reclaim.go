@@ -26,11 +26,14 @@ func (u *Uploader) reclaim() {
 			return
 		}
 		for u.pool.wanted() > 0 && u.ctx.Err() == nil {
-			if u.evict(u.clean) || u.evict(u.pinned) {
+			if u.evict(u.clean) {
 				continue
 			}
 			if u.sendMore() {
 				break // whoever finishes a part kicks again
+			}
+			if u.evict(u.pinned) {
+				continue
 			}
 			spilled, err := u.spillColdest()
 			if err != nil {

@@ -179,7 +179,7 @@ func (f *File) storedLocked(c *cell, up *upload, s sent) {
 	f.thinLocked(c)
 	if seg := f.u.grid.segmentOf(c.index); seg >= 0 && len(up.parts) == f.u.grid.segCells && f.err == nil {
 		f.sending++
-		f.u.wg.Go(func() { f.finish(seg, up) })
+		f.u.wg.Go(func() { f.finish(up) })
 	}
 }
 
@@ -242,14 +242,12 @@ func (u *Uploader) track(n int) {
 
 // finish completes a segment whose cells are all stored: its bytes can then be
 // copied into the object as one part, or read back.
-func (f *File) finish(seg int, up *upload) {
+func (f *File) finish(up *upload) {
 	err := f.complete(up)
 	f.mu.Lock()
 	f.sending--
 	if err != nil {
 		f.failLocked(err)
-	} else {
-		delete(f.segments, seg)
 	}
 	f.changedLocked()
 	f.mu.Unlock()

@@ -26,16 +26,11 @@ func (f *File) stage(ctx context.Context) error {
 	if up == nil {
 		return nil
 	}
-	if err := f.fillGaps(ctx, up); err != nil {
-		return err
-	}
-	if len(f.partsOf(up)) == 0 {
-		f.u.abortAll([]*upload{up})
-	} else if up.hidden {
+	if up.hidden || len(f.partsOf(up)) == 0 {
 		if err := f.complete(up); err != nil {
 			return err
 		}
-	} else if err := f.stageNamed(up); err != nil {
+	} else if err := f.stageNamed(ctx, up); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -50,12 +45,15 @@ func (f *File) fillGaps(ctx context.Context, up *upload) error {
 	if !f.u.profile.Part.Consecutive && !f.u.profile.Part.Equal {
 		return nil
 	}
-	parts := f.partsOf(up)
+	size := f.u.profile.Part.Min
+	if f.u.profile.Part.Equal {
+		size = f.u.grid.length(0)
+	}
 	next := int32(1)
-	for _, s := range parts {
+	for _, s := range f.partsOf(up) {
 		for ; next < s.part.Number; next++ {
 			b := &body{u: f.u}
-			b.zero(f.u.grid.length(int(next) - 1))
+			b.zero(size)
 			filler, err := f.u.sendPart(ctx, up, next, b)
 			if err != nil {
 				return err

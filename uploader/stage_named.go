@@ -22,8 +22,11 @@ type aside struct {
 // time of two copies the name shows what was sent so far; whatever comes of it,
 // the name is then given back what it had. So nothing here ends with the file's
 // context: a writer that is killed meanwhile must not leave half a file behind.
-func (f *File) stageNamed(up *upload) error {
-	ctx := f.u.ctx
+func (f *File) stageNamed(ctx context.Context, up *upload) error {
+	if err := f.fillGaps(ctx, up); err != nil {
+		return err
+	}
+	ctx = f.u.ctx
 	before, err := f.setAside(ctx, up.key)
 	if err != nil {
 		return err

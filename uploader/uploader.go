@@ -103,7 +103,7 @@ type Uploader struct {
 	draining bool
 	dirty    *list.List // cells with bytes that are only here and not on their way, coldest first
 	clean    *list.List // cells whose memory may be taken, oldest first
-	pinned   *list.List // clean first cells: headers are rewritten, so they go last
+	pinned   *list.List // first cells that were sent: headers are rewritten, so they go last
 	inflight int        // parts being sent
 }
 
@@ -243,7 +243,7 @@ func (u *Uploader) age(c *cell) {
 	switch {
 	case c.state == filling || c.state == sealed:
 		to = u.dirty
-	case c.state == clean && len(c.have) > 0 && c.index == 0:
+	case c.state == clean && len(c.have) > 0 && c.index == 0 && c.part.Size > 0:
 		to = u.pinned
 	case c.state == clean && len(c.have) > 0:
 		to = u.clean

@@ -10,7 +10,7 @@ import (
 // the number of bytes that were taken before it. A cell that becomes covered
 // leaves in the background: its failure is returned by later calls.
 func (f *File) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
-	if off+int64(len(p)) > f.u.grid.maxSize {
+	if off > f.u.grid.maxSize-int64(len(p)) {
 		return 0, ErrTooLarge
 	}
 	n := 0
