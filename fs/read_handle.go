@@ -130,7 +130,35 @@ func (h *readHandle) Release(context.Context) syscall.Errno {
 	h.snapshot.close()
 	n.mu.Lock()
 	n.readers--
+	last := n.readers == 0 && n.deleted && n.writing != nil
 	n.mu.Unlock()
+	if last {
+		n.endKept()
+	}
 	n.dropHidden()
 	return 0
+}
+
+// keptForReaders reports that what was written is to stay after the last writer
+// closed: the file was deleted, so it is nowhere else, and it is open for reading.
+func (n *fileNode) keptForReaders() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.deleted && n.readers > 0
+}
+
+// endKept ends the file's time under write where it was kept for readers only.
+func (n *fileNode) endKept() {
+	if err := n.operation.enter(n.fsys.ctx); err != nil {
+		n.fsys.answer("release", n.key(), err)
+		return
+	}
+	n.mu.Lock()
+	w := n.writing
+	n.mu.Unlock()
+	if w != nil && w.handles == 0 {
+		n.endWriting(n.fsys.ctx, w)
+	}
+	n.operation.leave()
+	n.fsys.nodes.unneeded(n)
 }

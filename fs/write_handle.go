@@ -105,7 +105,7 @@ func (h *writeHandle) Release(context.Context) syscall.Errno {
 		return n.fsys.answer("release", n.key(), err)
 	}
 	h.handles--
-	if h.handles == 0 {
+	if h.handles == 0 && !n.keptForReaders() {
 		n.endWriting(n.fsys.ctx, h.writing)
 	}
 	n.operation.leave()
