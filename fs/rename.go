@@ -119,10 +119,12 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 			return err
 		}
 	}
+	left := stored // an object has the old key
 	if under != nil && !stored {
 		if err := under.rename(ctx, newKey, guard); err != nil {
 			return err
 		}
+		left, under.covers = under.covers, target.present()
 	}
 	if target != nil {
 		f.gone(target, newKey)
@@ -138,7 +140,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	}
 	f.nodes.move(n, to, newName)
 	f.cfg.Cache.Remove(oldKey)
-	if !stored {
+	if !left {
 		return nil
 	}
 	// The file has its new name whatever becomes of the old one.
@@ -164,6 +166,17 @@ func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (objstor
 		return objstore.Condition{}, nil
 	}
 	return objstore.Condition{ETag: target.object.etag}, nil
+}
+
+// present reports that the store has an object under the file's name. n may be
+// nil. The operation gate is held.
+func (n *fileNode) present() bool {
+	if n == nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.object.etag != "" || n.writing != nil && n.writing.covers
 }
 
 // copyTo copies the stored object of the file to another key, which is then the

@@ -68,8 +68,8 @@ func (d *dirNode) renameDir(ctx context.Context, source, target, to *dirNode, ne
 		err = m.deleteAll(ctx)
 	}
 	f.cfg.Cache.RemoveDir(m.from)
-	f.cfg.Cache.InvalidateDir(m.to)
 	f.cfg.Cache.InvalidateDir(to.key())
+	m.filled()
 	if err != nil {
 		return fmt.Errorf("some files are there under both names: %w", err)
 	}
@@ -246,12 +246,27 @@ func (m *dirMove) tell(ctx context.Context, n *fileNode) error {
 	under := n.writing
 	n.mu.Unlock()
 	switch {
+	case copied && under != nil && n.unstored.Load(): // the copy is of what it covers
+		return under.rename(ctx, key, objstore.Condition{ETag: a.info.ETag})
 	case copied:
 		return n.arrived(ctx, a.info, a.attr)
 	case under != nil && under.key != key:
 		return under.rename(ctx, key, objstore.Condition{})
 	}
 	return nil
+}
+
+// filled makes the cache forget what it knew of the directories below the new
+// name: they may have been there before, and empty.
+func (m *dirMove) filled() {
+	dirs := map[string]struct{}{m.to: {}}
+	for key := range m.copied {
+		rest := key[len(m.from):]
+		dirs[m.to+rest[:strings.LastIndexByte(rest, '/')+1]] = struct{}{}
+	}
+	for dir := range dirs {
+		m.fsys.cfg.Cache.InvalidateDir(dir)
+	}
 }
 
 // deleteAll deletes the old objects that were copied.
@@ -263,6 +278,11 @@ func (m *dirMove) deleteAll(ctx context.Context) error {
 		failures = append(failures, err)
 		for key, err := range failed {
 			failures = append(failures, fmt.Errorf("delete %q: %w", key, err))
+		}
+		for _, key := range batch {
+			if failed[key] == nil && err == nil {
+				m.fsys.cfg.Cache.Remove(key)
+			}
 		}
 	}
 	return errors.Join(failures...)

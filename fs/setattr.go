@@ -105,7 +105,7 @@ func (n *fileNode) setattr(ctx context.Context, in *fuse.SetAttrIn) error {
 		return err
 	}
 	if resize {
-		if err := n.truncate(ctx, int64(in.Size)); err != nil {
+		if err := n.truncate(ctx, int64(in.Size), in.Valid&fuse.FATTR_FH == 0); err != nil {
 			return err
 		}
 	}
@@ -191,7 +191,9 @@ func (n *fileNode) written() {
 
 // truncate sets the size of the file: of the one under write, or of the stored
 // one, which is then stored anew, because no close follows that could do it.
-func (n *fileNode) truncate(ctx context.Context, size int64) error {
+// byName says that no descriptor was used. A file that seems to be open then may
+// be one whose RELEASE is still on its way, which the kernel does not wait for.
+func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error {
 	if n.fsys.cfg.ReadOnly {
 		return uploader.ErrDraining
 	}
@@ -211,8 +213,12 @@ func (n *fileNode) truncate(ctx context.Context, size int64) error {
 	n.mu.Unlock()
 	switch {
 	case under != nil:
+		alone := byName && !under.file.Dirty() && !stale
 		n.written()
-		return under.truncate(ctx, size)
+		if err := under.truncate(ctx, size); err != nil || !alone {
+			return err
+		}
+		return n.commit(ctx, under)
 	case stale:
 		return errStale
 	case size == now:

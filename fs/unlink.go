@@ -60,6 +60,9 @@ func (n *fileNode) remove(ctx context.Context, d *dirNode) error {
 		if err := n.hide(ctx); err != nil {
 			return err
 		}
+	}
+	stored = stored || under != nil && under.covers
+	if stored {
 		if err := f.cfg.Store.Delete(ctx, key); err != nil {
 			return err
 		}

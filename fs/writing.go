@@ -19,6 +19,7 @@ type writing struct {
 	// Guarded by the node's operation gate.
 	handles int
 	key     string // where the next commit goes
+	covers  bool   // renamed over an object that the first commit replaces, and that nobody sees until then
 
 	// blank says that nothing was written or truncated since the file was made or
 	// emptied by open: `: > f` and `echo hi > f` look the same up to here.
@@ -120,6 +121,7 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 		return
 	}
 	n.object, n.hidden = objectOf(info), ""
+	w.covers = false
 	n.full = &info
 	told, _ := n.fsys.attributesOf(info, n.attr.mode)
 	n.carried = told.mtime
