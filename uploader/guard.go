@@ -37,14 +37,18 @@ func (f *File) guarded(ctx context.Context, absent objstore.Guard, match bool,
 			return info, fmt.Errorf("look at %q after %v: %w", key, err, herr)
 		case exclusive:
 			return info, fmt.Errorf("%w: %w", ErrExists, err)
-		case f.u.cfg.Conflict != ConflictKeepBoth || try == 3:
+		case f.u.cfg.Conflict != ConflictKeepBoth || try == keepTries:
 			return info, fmt.Errorf("%w: %w", ErrConflict, err)
 		}
-		if err := f.keepOther(ctx, seen, herr == nil); err != nil {
+		if err := f.keepOther(ctx, seen, herr == nil); err != nil && !guardFailed(err, objstore.Condition{ETag: seen.ETag}) { // replaced again: the next look tells
 			return info, err
 		}
 	}
 }
+
+// keepTries is how often a commit is tried that finds the object of yet another
+// writer each time.
+const keepTries = 16
 
 // guardFailed reports that an error is a guard that did not hold.
 func guardFailed(err error, cond objstore.Condition) bool {
@@ -91,7 +95,7 @@ func (f *File) keepOther(ctx context.Context, seen objstore.Info, exists bool) e
 		return nil
 	}
 	host, _ := os.Hostname()
-	kept := fmt.Sprintf("%s.conflict-%s-%s", key, host, time.Now().UTC().Format("20060102T150405.000"))
+	kept := fmt.Sprintf("%s.conflict-%s-%s-%s", key, host, time.Now().UTC().Format("20060102T150405.000000"), f.u.nonce[:4])
 	if _, err := f.u.Copy(ctx, kept, seen, objstore.CopyOptions{}); err != nil {
 		return fmt.Errorf("keep the other writer's %q: %w", key, err)
 	}
