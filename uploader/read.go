@@ -61,7 +61,7 @@ func (f *File) readCell(ctx context.Context, p []byte, off int64) (int, error) {
 		case past:
 			err = f.readRemote(ctx, p, off, rest)
 		case lost:
-			err = f.stageFor(ctx)
+			err = f.stageFor(ctx, index, at)
 		default:
 			err = f.fetch(ctx, f.window(missing[0]))
 		}
@@ -179,25 +179,26 @@ func (f *File) get(ctx context.Context, r remote) (io.ReadCloser, objstore.Info,
 	return body, info, nil
 }
 
-// stageFor makes lost bytes readable.
-func (f *File) stageFor(ctx context.Context) error {
+// stageFor makes lost bytes of a cell readable, unless somebody else did.
+func (f *File) stageFor(ctx context.Context, index int, at span) error {
 	if err := f.take(ctx); err != nil {
 		return err
 	}
 	defer f.done()
 	f.mu.Lock()
-	needed := f.main != nil
+	var up *upload
+	if c := f.cells[index]; f.lostAtLocked(index, f.missingLocked(at)) {
+		up = c.upload
+	}
+	main := f.main
 	f.mu.Unlock()
-	if !needed {
-		return f.settle(f.ctx)
+	switch up {
+	case nil:
+		return nil
+	case main:
+		return f.stageNow()
 	}
-	if err := f.stage(f.ctx); err != nil {
-		f.mu.Lock()
-		f.failLocked(err)
-		f.mu.Unlock()
-		return err
-	}
-	return nil
+	return f.final(f.complete(up))
 }
 
 // window widens a range to what the commit would have to fetch around a small

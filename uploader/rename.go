@@ -19,10 +19,7 @@ func (f *File) Rename(ctx context.Context, key string, guard objstore.Condition)
 	sent := f.main != nil && !f.main.hidden
 	f.mu.Unlock()
 	if sent {
-		if err := f.stage(f.ctx); err != nil {
-			f.mu.Lock()
-			f.failLocked(err)
-			f.mu.Unlock()
+		if err := f.stageNow(); err != nil {
 			return err
 		}
 	}

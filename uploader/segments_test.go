@@ -314,3 +314,68 @@ func TestRewriteOfWhatIsGone(t *testing.T) {
 		nothingLeft(t, u, w.Store)
 	}
 }
+
+// TestReadOfWhatIsGone reads back what is only in an unfinished segment: that
+// segment is finished, and nothing else.
+func TestReadOfWhatIsGone(t *testing.T) {
+	w := &watched{Store: mem.New(segmented()), key: "f"}
+	u := newUploader(t, w, uploader.Config{
+		Memory: 384 << 10, Threshold: 15_000, Concurrency: 4, SpillDir: t.TempDir(),
+		Ladder: []uploader.Rung{{Size: 10_000, PerMille: 60}, {Size: 20_000, PerMille: 60}},
+	})
+	f := u.Open("f", uploader.OpenOptions{Guard: objstore.Condition{Absent: true}})
+	want := noise(1, directEnd+segmentSize/2)
+	mustWrite(t, f, want, 0)
+	squeeze(t, u, f)
+	got := make([]byte, 1000)
+	if n, err := f.ReadAt(t.Context(), got, directEnd+100_000); n != len(got) || err != nil || !bytes.Equal(got, want[directEnd+100_000:][:1000]) {
+		t.Errorf("read: %d, %v", n, err)
+	}
+	if s := u.Stats(); s.Staged != 1 || len(w.shown) != 0 {
+		t.Errorf("%d hidden objects were made, and the name had %d states", s.Staged, len(w.shown))
+	}
+	more := noise(2, segmentSize)
+	mustWrite(t, f, more, int64(len(want)))
+	want = append(want, more...)
+	mustCommit(t, f)
+	holds(t, w.Store, "f", want)
+	mustClose(t, f)
+	nothingLeft(t, u, w.Store)
+}
+
+// TestNothingToStageWith reads, renames and rewrites what is gone at a store that
+// cannot copy parts: it cannot be had, and the file is none the worse for asking.
+func TestNothingToStageWith(t *testing.T) {
+	store := mem.New(segmented(func(p *objstore.Profile) { p.PartCopy = false }))
+	u := segmentedUploader(t, store, 384<<10)
+	f := u.Open("f", uploader.OpenOptions{})
+	want := noise(1, 300_000)
+	mustWrite(t, f, want, 0)
+	squeeze(t, u, f)
+	if n, err := f.ReadAt(t.Context(), make([]byte, 10), 40_000); n != 0 || !errors.Is(err, objstore.ErrUnsupported) {
+		t.Errorf("read: %d, %v", n, err)
+	}
+	if err := f.Rename(t.Context(), "g", objstore.Condition{}); !errors.Is(err, objstore.ErrUnsupported) {
+		t.Errorf("rename: %v", err)
+	}
+	if err := f.Err(); err != nil {
+		t.Errorf("the file failed: %v", err)
+	}
+	mustCommit(t, f)
+	holds(t, store, "f", want)
+	mustWrite(t, f, []byte("patch"), 100_000)
+	copy(want[100_000:], "patch")
+	mustCommit(t, f)
+	holds(t, store, "f", want)
+	mustWrite(t, f, want, 0)
+	squeeze(t, u, f)
+	mustWrite(t, f, []byte("again"), 40_000)
+	if _, err := f.Commit(t.Context()); !errors.Is(err, objstore.ErrUnsupported) {
+		t.Errorf("commit: %v", err)
+	}
+	holds(t, store, "f", want)
+	if err := f.Close(t.Context()); !errors.Is(err, objstore.ErrUnsupported) {
+		t.Errorf("close: %v", err)
+	}
+	nothingLeft(t, u, store)
+}

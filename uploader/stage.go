@@ -39,6 +39,25 @@ func (f *File) stage(ctx context.Context) error {
 	return nil
 }
 
+// stageNow stages for somebody who needs it before the commit does. A failure is
+// final for the file, but at a store that cannot do it nothing has happened.
+func (f *File) stageNow() error {
+	if !f.u.profile.PartCopy {
+		return fmt.Errorf("take back what was sent: %w", objstore.ErrUnsupported)
+	}
+	return f.final(f.stage(f.ctx))
+}
+
+// final makes a failure, if there is one, the file's own.
+func (f *File) final(err error) error {
+	if err != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.failLocked(err)
+	}
+	return err
+}
+
 // fillGaps sends zeros under the part numbers that are missing between those
 // sent, for stores that refuse gaps. Nothing ever reads them.
 func (f *File) fillGaps(ctx context.Context, up *upload) error {
