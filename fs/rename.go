@@ -104,6 +104,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	}
 	defer leave()
 	oldKey := n.key()
+	n.refresh()
 	n.mu.Lock()
 	under, stored, stale := n.writing, n.object.etag != "", n.replaced
 	n.mu.Unlock()
@@ -157,6 +158,7 @@ func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (objstor
 	if target == nil {
 		return objstore.Condition{Absent: true}, nil
 	}
+	target.refresh()
 	if err := target.hide(ctx); err != nil {
 		return objstore.Condition{}, err
 	}

@@ -106,6 +106,7 @@ func (m *dirMove) enter(ctx context.Context) error {
 		if err := n.operation.enter(ctx); err != nil {
 			return err
 		}
+		n.refresh()
 		m.held = append(m.held, n)
 	}
 	return nil

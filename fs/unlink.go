@@ -53,6 +53,7 @@ func (d *dirNode) unlink(ctx context.Context, name string) error {
 func (n *fileNode) remove(ctx context.Context, d *dirNode) error {
 	f := n.fsys
 	key := n.key()
+	n.refresh()
 	n.mu.Lock()
 	under, stored := n.writing, n.object.etag != ""
 	n.mu.Unlock()

@@ -99,6 +99,26 @@ func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
 	return w
 }
 
+// refresh learns the ETag that the node's object has now, if the uploader had to
+// put it back in place. The operation gate is held.
+func (n *fileNode) refresh() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.writing == nil || n.hidden != "" || n.object.etag == "" || n.deleted {
+		return
+	}
+	etag := n.writing.file.Guard().ETag
+	if etag == "" || etag == n.object.etag {
+		return
+	}
+	n.object.etag = etag
+	if n.full != nil {
+		full := *n.full
+		full.ETag = etag
+		n.full = &full
+	}
+}
+
 // commit stores what was written, and tells the node and the cache. The
 // operation gate is held.
 func (n *fileNode) commit(ctx context.Context, w *writing) error {

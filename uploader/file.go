@@ -171,6 +171,15 @@ func cloneOptions(o objstore.ObjectOptions) objstore.ObjectOptions {
 	return o
 }
 
+// Guard returns what the next commit expects to find under the file's name. Its
+// ETag is that of the object that is there, which changes without a commit when
+// the file has to be staged under its name: the object is then put back as a copy.
+func (f *File) Guard() objstore.Condition {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.guard
+}
+
 // Unlink says that the file has no name any more. Commit then has nothing to do
 // and succeeds; reading and writing go on.
 func (f *File) Unlink() {
