@@ -1,8 +1,11 @@
 package fs
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -22,10 +25,30 @@ func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.I
 		o.Condition = guard
 	}
 	info, err := f.cfg.Store.Copy(ctx, key, src, o)
+	if errors.Is(err, objstore.ErrInvalid) && source.Size == 0 && strings.HasSuffix(source.Key, "/") {
+		return f.copyMarker(ctx, key, source)
+	}
 	if err != nil {
 		return info, fmt.Errorf("copy %q: %w", source.Key, err)
 	}
 	return copied(info, key, source, attr), nil
+}
+
+// copyMarker makes a marker like another where the store does not copy markers:
+// versitygw takes the size of a folder for that of the object.
+func (f *FileSystem) copyMarker(ctx context.Context, key string, source objstore.Info) (objstore.Info, error) {
+	full, err := f.cfg.Cache.Stat(ctx, source.Key)
+	if err != nil {
+		return full, fmt.Errorf("copy %q: %w", source.Key, err)
+	}
+	body := objstore.Body{Reader: bytes.NewReader(nil), Digest: objstore.SumOf(f.cfg.Store.Profile().Digest)}
+	o := copiedOptions(full, nil)
+	info, err := f.cfg.Store.Put(ctx, key, body, objstore.PutOptions{ObjectOptions: o})
+	if err != nil {
+		return info, fmt.Errorf("copy %q: %w", source.Key, err)
+	}
+	info.Full, info.ObjectOptions = true, o
+	return info, nil
 }
 
 // copiedOptions are the properties of a copy that gets other attributes: all
