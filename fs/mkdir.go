@@ -2,7 +2,6 @@ package fs
 
 import (
 	"context"
-	"errors"
 	"syscall"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
@@ -43,9 +42,6 @@ func (d *dirNode) mkdir(ctx context.Context, name string, mode uint32, caller fu
 		guard = objstore.Condition{}
 	}
 	if err := f.putMarker(ctx, key+"/", sub, guard); err != nil {
-		if errors.Is(err, objstore.ErrPrecondition) {
-			err = errors.Join(errExists, err)
-		}
 		return nil, err
 	}
 	d.attach(name, sub, fuse.S_IFDIR)

@@ -3,7 +3,6 @@ package fs
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"syscall"
 
@@ -68,18 +67,14 @@ func (d *dirNode) makeSpecial(w *wait, name string, mode, dev uint32, body strin
 		guard = objstore.Condition{}
 	}
 	o := f.newOptions(key, nil, n.attr)
-	info, err := f.cfg.Store.Put(w, key, objstore.Body{
+	info, err := f.putNew(w, key, objstore.Body{
 		Reader: bytes.NewReader([]byte(body)),
 		Size:   int64(len(body)),
 		Digest: objstore.SumOf(profile.Digest, []byte(body)),
 	}, objstore.PutOptions{ObjectOptions: o, Condition: guard})
-	if errors.Is(err, objstore.ErrPrecondition) {
-		err = errors.Join(errExists, err)
-	}
 	if err != nil {
 		return nil, err
 	}
-	info.Full, info.ObjectOptions = true, o
 	n.object, n.full = objectOf(info), &info
 	f.cfg.Cache.Publish(info)
 	return n, nil

@@ -3,7 +3,9 @@ package fs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -98,11 +100,10 @@ func (f *FileSystem) putMarker(ctx context.Context, key string, d *dirNode, guar
 	o := f.newOptions(key, nil, attr)
 	o.ContentType = markerType
 	body := objstore.Body{Reader: bytes.NewReader(nil), Digest: objstore.SumOf(f.cfg.Store.Profile().Digest)}
-	info, err := f.cfg.Store.Put(ctx, key, body, objstore.PutOptions{ObjectOptions: o, Condition: guard})
+	info, err := f.putNew(ctx, key, body, objstore.PutOptions{ObjectOptions: o, Condition: guard})
 	if err != nil {
 		return fmt.Errorf("make directory %q: %w", key, err)
 	}
-	info.Full, info.ObjectOptions = true, o
 	if guard.Absent {
 		f.cfg.Cache.PublishDir(key)
 	}
@@ -111,4 +112,26 @@ func (f *FileSystem) putMarker(ctx context.Context, key string, d *dirNode, guar
 	defer d.mu.Unlock()
 	d.marker, d.asked = true, f.cfg.Now()
 	return nil
+}
+
+// putNew stores a small object whole. One that must not have been there may be
+// found there because the answer to an attempt was lost: it is known as our own by
+// its metadata, with a time in nanoseconds.
+func (f *FileSystem) putNew(ctx context.Context, key string, body objstore.Body, o objstore.PutOptions) (objstore.Info, error) {
+	info, err := f.cfg.Store.Put(ctx, key, body, o)
+	if err == nil {
+		info.Full, info.ObjectOptions = true, o.ObjectOptions
+		return info, nil
+	}
+	if !o.Condition.Absent || !errors.Is(err, objstore.ErrPrecondition) {
+		return objstore.Info{}, err
+	}
+	if f.cfg.Metadata == MetadataPosix {
+		f.cfg.Cache.Invalidate(key)
+		seen, e := f.cfg.Cache.Stat(ctx, key)
+		if e == nil && seen.Size == body.Size && maps.Equal(seen.Metadata, o.Metadata) {
+			return seen, nil
+		}
+	}
+	return objstore.Info{}, errors.Join(errExists, err)
 }
