@@ -263,9 +263,9 @@ func TestStageKeepsConflicts(t *testing.T) {
 			f := u.Open("f", uploader.OpenOptions{Base: &base, Guard: objstore.Condition{ETag: base.ETag}})
 			mustWrite(t, f, noise(2, cell), 0)
 			mustWrite(t, f, noise(2, cell), cell)
+			squeeze(t, u, f) // both cells are at the store now
 			other := noise(3, 2*cell)
 			putObject(t, store, "f", other)
-			squeeze(t, u, f)
 			got := make([]byte, 10)
 			if n, err := f.ReadAt(t.Context(), got, cell); n != 10 || err != nil || !bytes.Equal(got, noise(2, 10)) {
 				t.Errorf("read what was sent: %d, %v", n, err)
