@@ -30,8 +30,9 @@ func checkBucketAt(ctx context.Context, where location, direct, patient objstore
 	return nil
 }
 
-// isVague tells whether a store refused without saying why.
+// isVague tells whether a store refused without saying why. To some, a key that
+// they do not know is a 404.
 func isVague(err error) bool {
 	e, answered := errors.AsType[*objstore.Error](err)
-	return answered && (e.Status == http.StatusForbidden || e.Status == http.StatusBadRequest)
+	return answered && (e.Status == http.StatusForbidden || e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound)
 }

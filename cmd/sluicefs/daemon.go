@@ -39,7 +39,7 @@ func (p *program) startDaemon(ctx context.Context) error {
 		return fmt.Errorf("start the daemon: %w", err)
 	}
 	defer r.Close()
-	daemon := exec.Command("/proc/self/exe")
+	daemon := exec.Command(self())
 	daemon.Args = p.argv
 	daemon.Env = append(os.Environ(), daemonVariable+"=1")
 	daemon.Stderr = os.Stderr // until it is ready: see detach
@@ -53,6 +53,21 @@ func (p *program) startDaemon(ctx context.Context) error {
 	cancelled := context.AfterFunc(ctx, func() { _ = daemon.Process.Signal(syscall.SIGTERM) })
 	defer cancelled()
 	return daemonAnswer(r, daemon)
+}
+
+// self is the path of this program. The name that the kernel gives a process is
+// that of the file, so /proc/self/exe is only for a program that was deleted or
+// replaced while it ran.
+func self() string {
+	const always = "/proc/self/exe"
+	path, err := os.Executable()
+	if err != nil {
+		return always
+	}
+	if _, err := os.Stat(path); err != nil {
+		return always
+	}
+	return path
 }
 
 // daemonAnswer reads what the daemon says, or how it ended without a word.

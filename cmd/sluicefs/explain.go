@@ -78,7 +78,7 @@ func (o *mountOptions) explainRefusal(err error) error {
 	}
 	at := o.store.place()
 	switch e.Code {
-	case "InvalidAccessKeyId":
+	case "InvalidAccessKeyId", "XAdminUserNotFound": // the latter is versitygw's
 		return fmt.Errorf("%s does not know the access key: check the credentials (AWS_ACCESS_KEY_ID, --profile)", at)
 	case "SignatureDoesNotMatch":
 		return fmt.Errorf("%s refuses the signature: the secret key is wrong (AWS_SECRET_ACCESS_KEY, --profile)", at)

@@ -198,6 +198,7 @@ func TestStoreThatRefuses(t *testing.T) {
 		want   string
 	}{
 		{"unknown key", 403, "InvalidAccessKeyId", nil, "does not know the access key"},
+		{"unknown key of versitygw", 404, "XAdminUserNotFound", nil, "does not know the access key"},
 		{"wrong secret", 403, "SignatureDoesNotMatch", nil, "the secret key is wrong"},
 		{"denied", 403, "AccessDenied", nil, `denies access to bucket "my-bucket"`},
 		{"clock", 403, "RequestTimeTooSkewed", nil, "the clock of this machine is wrong"},

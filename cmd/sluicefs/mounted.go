@@ -106,6 +106,7 @@ func (m *mounted) finish(reason string) verdict {
 		warn(c())
 	}
 	warn(m.record.finish(v))
-	warn(m.record.close())
+	m.log.WithFields(logrus.Fields{"stored": v.Stored, "not stored": len(v.Files)}).Info("unmounted")
+	warn(m.record.close()) // from now on nobody waits for this process
 	return v
 }

@@ -36,9 +36,7 @@ func (p *program) serve(ctx context.Context, o *mountOptions, up *parent) error 
 			return err
 		}
 	}
-	v := m.end(stop)
-	log.WithFields(logrus.Fields{"stored": v.Stored, "not stored": len(v.Files)}).Info("unmounted")
-	return p.report(v, up)
+	return p.report(m.end(stop), up)
 }
 
 // report tells what became of the files, in the foreground also to the user.
