@@ -42,10 +42,11 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 		return nil, err
 	}
 	f := &FileSystem{
-		cfg: cfg, log: cfg.Log, procs: processes{root: "/proc"},
+		cfg: cfg, log: cfg.Log,
 		served: make(chan struct{}),
 		nodes:  tree{numbers: map[uint64]struct{}{}},
 	}
+	f.procs = newProcesses(&f.background)
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	f.pending.init(f)
 	f.root = newRoot(f)

@@ -42,12 +42,7 @@ func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
 // storing an empty object then would be a request in vain. A wrong yes costs such
 // a request; a wrong no defers the request to the release of the file.
 func (h *writeHandle) lastClose(tid uint32) bool {
-	n := h.node
-	t := &n.fsys.nodes
-	t.mu.RLock()
-	name := n.name
-	t.mu.RUnlock()
-	return h.handles == 1 && n.fsys.procs.lastDescriptor(tid, name)
+	return h.handles == 1 && h.node.fsys.procs.lastDescriptor(tid, h.node.StableAttr().Ino)
 }
 
 // Fsync implements gofuse.FileFsyncer.

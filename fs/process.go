@@ -4,86 +4,130 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 )
 
 // processes asks the kernel about the processes that use the mount. What cannot
 // be found out, such as anything about a process of another pid namespace (whose
 // pid we see as 0), is answered with no.
+//
+// A process that replaces its program (execve) closes descriptors on the way,
+// with a lock held that reading most of its files in /proc takes, too: stat, wchan,
+// the links in fd. Its FLUSH would wait for our answer, and we for its lock. So
+// only files that do not take it are read of a process that is not known to be
+// exiting (status, the names in fd, fdinfo), and as kernels differ, nobody waits
+// long for any of them.
 type processes struct {
-	root string // "/proc"
+	root  string          // "/proc"
+	slots chan struct{}   // cap maxProbes
+	wg    *sync.WaitGroup // of probes that nobody waits for any more
+}
+
+const (
+	maxProbes = 16                     // questions under way at once; beyond it the answer is no
+	probeTime = 200 * time.Millisecond // for questions of a process that may hold locks
+	exitTime  = 10 * time.Second       // of one that is exiting: a loaded machine must not turn a killed writer into a living one
+)
+
+func newProcesses(wg *sync.WaitGroup) processes {
+	return processes{root: "/proc", slots: make(chan struct{}, maxProbes), wg: wg}
+}
+
+// within returns the answer of fn, or no if it does not come in time.
+func (p processes) within(limit time.Duration, fn func() bool) bool {
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		return false
+	}
+	answer := make(chan bool, 1)
+	p.wg.Go(func() {
+		answer <- fn()
+		<-p.slots
+	})
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case yes := <-answer:
+		return yes
+	case <-timer.C:
+		return false
+	}
 }
 
 // killed reports that the thread's process is being ended by a signal. It is
 // meant for a FLUSH, which the kernel also sends for a process that is exiting.
 //
-// The process is exiting when its leader or the thread has PF_EXITING. Why is
-// told by the leader's exit_code: the low seven bits are the signal, 0 after
-// exit(2) whatever the status. PF_SIGNALED would not do: it is also set when one
-// thread's exit_group ends the others.
+// A task that is exiting has given up its memory before it closes its files,
+// which its status shows. Why it exits is told by its leader's exit_code: the low
+// seven bits are the signal, 0 after exit(2) whatever the status. PF_SIGNALED
+// would not do: it is also set when one thread's exit_group ends the others.
 func (p processes) killed(tid uint32) bool {
 	if tid == 0 {
 		return false
 	}
-	thread, ok := p.stat(tid)
-	if !ok || thread.flags&flagExiting == 0 {
-		return false
-	}
-	leader := thread
-	if tgid := p.leader(tid); tgid != tid {
-		if leader, ok = p.stat(tgid); !ok {
-			return false
-		}
-	}
-	return leader.exitCode&0x7f != 0
+	leader := uint32(0)
+	exiting := p.within(probeTime, func() bool {
+		status := p.status(tid)
+		tgid, err := strconv.ParseUint(status["Tgid"], 10, 32)
+		_, memory := status["VmSize"]
+		leader = uint32(tgid)
+		return err == nil && !memory
+	})
+	return exiting && p.within(exitTime, func() bool {
+		s, ok := p.stat(leader)
+		return ok && s.flags&flagExiting != 0 && s.exitCode&0x7f != 0
+	})
 }
 
 // dying reports that a signal that cannot be caught waits for the thread. The
 // kernel turns every signal whose default ends the process into SIGKILL for all
 // its threads.
 func (p processes) dying(tid uint32) bool {
-	if tid == 0 {
-		return false
-	}
 	const sigkill = 1 << (syscall.SIGKILL - 1)
-	for _, name := range []string{"SigPnd", "ShdPnd"} {
-		v, err := strconv.ParseUint(p.status(tid, name), 16, 64)
-		if err == nil && v&sigkill != 0 {
-			return true
+	return tid != 0 && p.within(probeTime, func() bool {
+		status := p.status(tid)
+		for _, name := range []string{"SigPnd", "ShdPnd"} {
+			v, err := strconv.ParseUint(status[name], 16, 64)
+			if err == nil && v&sigkill != 0 {
+				return true
+			}
 		}
-	}
-	return false
+		return false
+	})
 }
 
 // maxDescriptors bounds the search of lastDescriptor: programs with more open
 // files than this are not among those that make empty files.
 const maxDescriptors = 256
 
-// lastDescriptor reports that no other descriptor of the thread's process refers
-// to a file of that name. The one that is being closed is not in the table any more.
-func (p processes) lastDescriptor(tid uint32, name string) bool {
-	if tid == 0 {
-		return false
-	}
-	dir, err := os.Open(filepath.Join(p.root, strconv.Itoa(int(tid)), "fd"))
-	if err != nil {
-		return false
-	}
-	defer dir.Close()
-	fds, err := dir.Readdirnames(maxDescriptors + 1)
-	if (err != nil && len(fds) > 0) || len(fds) > maxDescriptors {
-		return false
-	}
-	for _, fd := range fds {
-		target, err := os.Readlink(filepath.Join(dir.Name(), fd))
-		if err == nil && strings.HasSuffix(target, "/"+name) {
+// lastDescriptor reports that no descriptor of the thread's process refers to a
+// file of that inode number. The one that is being closed is not in the table any
+// more. Kernels before 5.14 do not tell the number: the answer is no.
+func (p processes) lastDescriptor(tid uint32, ino uint64) bool {
+	return tid != 0 && p.within(probeTime, func() bool {
+		path := fmt.Sprintf("%s/%d/fdinfo", p.root, tid)
+		dir, err := os.Open(path)
+		if err != nil {
 			return false
 		}
-	}
-	return true
+		defer dir.Close()
+		fds, err := dir.Readdirnames(maxDescriptors + 1)
+		if (err != nil && len(fds) > 0) || len(fds) > maxDescriptors {
+			return false
+		}
+		for _, fd := range fds {
+			number, known := lines(path + "/" + fd)["ino"]
+			if !known || number == strconv.FormatUint(ino, 10) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 const flagExiting = 0x4 // PF_EXITING of include/linux/sched.h
@@ -113,25 +157,21 @@ func (p processes) stat(pid uint32) (s processStat, ok bool) {
 	return s, err == nil
 }
 
-// leader returns the process that a thread belongs to.
-func (p processes) leader(tid uint32) uint32 {
-	v, err := strconv.ParseUint(p.status(tid, "Tgid"), 10, 32)
-	if err != nil {
-		return tid
-	}
-	return uint32(v)
+func (p processes) status(pid uint32) map[string]string {
+	return lines(fmt.Sprintf("%s/%d/status", p.root, pid))
 }
 
-// status returns one line of /proc/PID/status.
-func (p processes) status(pid uint32, name string) string {
-	b, err := os.ReadFile(fmt.Sprintf("%s/%d/status", p.root, pid))
+// lines reads a file of lines like "Name:	value".
+func lines(path string) map[string]string {
+	b, err := os.ReadFile(path)
 	if err != nil {
-		return ""
+		return nil
 	}
+	out := map[string]string{}
 	for line := range strings.Lines(string(b)) {
-		if v, ok := strings.CutPrefix(line, name+":"); ok {
-			return strings.TrimSpace(v)
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			out[name] = strings.TrimSpace(value)
 		}
 	}
-	return ""
+	return out
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -21,7 +23,9 @@ func proc(t *testing.T, files map[string]string) processes {
 			t.Fatal(err)
 		}
 	}
-	return processes{root: root}
+	p := newProcesses(&sync.WaitGroup{})
+	p.root = root
+	return p
 }
 
 // statLine is /proc/PID/stat with the fields that matter.
@@ -42,35 +46,57 @@ func statLine(name string, flags, exitCode int) string {
 
 func TestKilled(t *testing.T) {
 	const exiting, signaled = 0x4, 0x400
+	const gone, lives = "Name:\tcat\nTgid:\t41\nPid:\t42\n", "Name:\tcat\nTgid:\t41\nPid:\t42\nVmSize:\t    4 kB\n"
 	for name, c := range map[string]struct {
-		thread, leader string // leader "" means that the thread is the leader
+		status, leader string
 		want           bool
 	}{
-		"closes by itself":                {statLine("cat", 0, 0), "", false},
-		"_exit(0)":                        {statLine("cat", exiting, 0), "", false},
-		"_exit(3)":                        {statLine("cat", exiting, 3<<8), "", false},
-		"SIGKILL":                         {statLine("cat", exiting|signaled, 9), "", true},
-		"SIGINT":                          {statLine("cat", exiting|signaled, 2), "", true},
-		"SIGSEGV with a core":             {statLine("cat", exiting|signaled, 0x80|11), "", true},
-		"a name with brackets and spaces": {statLine(") 1 2 (x) R", exiting|signaled, 9), "", true},
-		"a worker of a process that exits by itself": {statLine("w", exiting|signaled, 0), statLine("l", exiting, 0), false},
-		"a worker of a process that is killed":       {statLine("w", exiting|signaled, 0), statLine("l", exiting|signaled, 15), true},
-		"a worker that ends, its process goes on":    {statLine("w", exiting, 0), statLine("l", 0, 0), false},
-		"not readable": {"", "", false},
-		"cut short":    {"42 (cat) R 1 2", "", false},
+		"closes by itself":                {lives, statLine("cat", 0, 0), false},
+		"_exit(0)":                        {gone, statLine("cat", exiting, 0), false},
+		"_exit(3)":                        {gone, statLine("cat", exiting, 3<<8), false},
+		"SIGKILL":                         {gone, statLine("cat", exiting|signaled, 9), true},
+		"SIGINT":                          {gone, statLine("cat", exiting|signaled, 2), true},
+		"SIGSEGV with a core":             {gone, statLine("cat", exiting|signaled, 0x80|11), true},
+		"a name with brackets and spaces": {gone, statLine(") 1 2 (x) R", exiting|signaled, 9), true},
+		"a worker of a process that exits by itself": {gone, statLine("l", exiting, 0), false},
+		"a worker that ends, its process goes on":    {gone, statLine("l", 0, 0), false},
+		"cut short": {gone, "41 (cat) R 1 2", false},
+		"no leader": {"Name:\tcat\n", statLine("cat", exiting|signaled, 9), false},
 	} {
-		files := map[string]string{"42/stat": c.thread, "42/status": "Name:\tcat\nTgid:\t42\n"}
-		if c.leader != "" {
-			files["42/status"] = "Name:\tcat\nTgid:\t41\nPid:\t42\n"
-			files["41/stat"] = c.leader
-		}
-		if got := proc(t, files).killed(42); got != c.want {
+		p := proc(t, map[string]string{"42/status": c.status, "41/stat": c.leader})
+		if got := p.killed(42); got != c.want {
 			t.Errorf("%s: killed = %v, want %v", name, got, c.want)
 		}
 	}
 	if proc(t, nil).killed(0) || proc(t, nil).killed(99) {
 		t.Error("a process that cannot be seen counts as killed")
 	}
+}
+
+// A process that holds a lock which its files in /proc wait for must not hold us.
+func TestQuestionsAreNotWaitedForLong(t *testing.T) {
+	p := proc(t, map[string]string{"42/stat": ""})
+	if err := syscall.Mkfifo(filepath.Join(p.root, "42", "status"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var asking sync.WaitGroup
+	for range maxProbes + 5 { // also when all who ask are stuck
+		asking.Go(func() {
+			if p.killed(42) {
+				t.Error("no answer was taken for yes")
+			}
+		})
+	}
+	asking.Wait()
+	// Let those who wait go on.
+	f, err := os.OpenFile(filepath.Join(p.root, "42", "status"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.wg.Wait()
 }
 
 func TestDying(t *testing.T) {
@@ -87,31 +113,25 @@ func TestDying(t *testing.T) {
 }
 
 func TestLastDescriptor(t *testing.T) {
-	p := proc(t, map[string]string{"42/stat": ""})
-	fd := filepath.Join(p.root, "42", "fd")
-	if err := os.Mkdir(fd, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for n, target := range []string{"/dev/null", "/mnt/dir/other", "pipe:[1]"} {
-		if err := os.Symlink(target, filepath.Join(fd, fmt.Sprint(n))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !p.lastDescriptor(42, "f") {
+	info := func(ino int) string { return fmt.Sprintf("pos:\t0\nflags:\t0100002\nmnt_id:\t27\nino:\t%d\n", ino) }
+	p := proc(t, map[string]string{"42/fdinfo/0": info(1), "42/fdinfo/1": info(2), "43/fdinfo/0": "pos:\t0\n"})
+	if !p.lastDescriptor(42, 7) {
 		t.Error("nothing else refers to the file, and it is not the last")
 	}
-	if p.lastDescriptor(42, "other") {
+	if p.lastDescriptor(42, 2) {
 		t.Error("a descriptor that refers to the file was not seen")
 	}
-	if p.lastDescriptor(43, "f") || p.lastDescriptor(0, "f") {
+	if p.lastDescriptor(43, 7) {
+		t.Error("a kernel that does not tell is believed")
+	}
+	if p.lastDescriptor(44, 7) || p.lastDescriptor(0, 7) {
 		t.Error("a process that cannot be seen has no other descriptor")
 	}
-	for n := range maxDescriptors {
-		if err := os.Symlink("/dev/null", filepath.Join(fd, fmt.Sprint(n+100))); err != nil {
-			t.Fatal(err)
-		}
+	many := map[string]string{}
+	for n := range maxDescriptors + 1 {
+		many[fmt.Sprintf("42/fdinfo/%d", n)] = info(1)
 	}
-	if p.lastDescriptor(42, "f") {
+	if proc(t, many).lastDescriptor(42, 7) {
 		t.Error("a process with too many descriptors to look at has no other one")
 	}
 }
