@@ -111,18 +111,20 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	if stale {
 		return errStale
 	}
-	guard, err := f.overwriting(ctx, target)
+	guard, show, err := f.overwriting(ctx, target)
 	if err != nil {
 		return err
 	}
 	if stored {
 		if err := n.copyTo(ctx, newKey); err != nil {
+			show()
 			return err
 		}
 	}
 	left := stored // an object has the old key
 	if under != nil && !stored {
 		if err := under.rename(ctx, newKey, guard); err != nil {
+			show()
 			return err
 		}
 		left, under.covers = under.covers, target.present()
@@ -153,21 +155,22 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 }
 
 // overwriting prepares a file for losing its name to another, and returns what
-// the other's commit may replace.
-func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (objstore.Condition, error) {
+// the other's commit may replace, and what to call if the file keeps its name.
+func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (guard objstore.Condition, show func(), err error) {
 	if target == nil {
-		return objstore.Condition{Absent: true}, nil
+		return objstore.Condition{Absent: true}, func() {}, nil
 	}
 	target.refresh()
-	if err := target.hide(ctx); err != nil {
-		return objstore.Condition{}, err
+	show, err = target.hide(ctx)
+	if err != nil {
+		return guard, nil, err
 	}
 	target.mu.Lock()
 	defer target.mu.Unlock()
 	if target.object.etag == "" || target.hidden != "" {
-		return objstore.Condition{}, nil
+		return objstore.Condition{}, show, nil
 	}
-	return objstore.Condition{ETag: target.object.etag}, nil
+	return objstore.Condition{ETag: target.object.etag}, show, nil
 }
 
 // present reports that the store has an object under the file's name. n may be

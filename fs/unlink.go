@@ -57,14 +57,17 @@ func (n *fileNode) remove(ctx context.Context, d *dirNode) error {
 	n.mu.Lock()
 	under, stored := n.writing, n.object.etag != ""
 	n.mu.Unlock()
+	show := func() {}
 	if stored {
-		if err := n.hide(ctx); err != nil {
+		var err error
+		if show, err = n.hide(ctx); err != nil {
 			return err
 		}
 	}
 	stored = stored || under != nil && under.covers
 	if stored {
 		if err := f.cfg.Store.Delete(ctx, key); err != nil {
+			show()
 			return err
 		}
 	}
@@ -92,23 +95,25 @@ func (f *FileSystem) gone(n *fileNode, key string) {
 // hide keeps the content of a file that is about to lose its object, by a copy
 // under a hidden key, if somebody has it open. What is too large to be copied in
 // one request is not kept: reads then answer ESTALE. The operation gate is held.
-func (n *fileNode) hide(ctx context.Context) error {
+// show takes it back if the object stays.
+func (n *fileNode) hide(ctx context.Context) (show func(), err error) {
 	f := n.fsys
 	key := n.key()
 	n.mu.Lock()
 	open := n.readers > 0 || n.writing != nil
 	source, under, hidden := n.infoLocked(key), n.writing, n.hidden
+	object, full := n.object, n.full
 	n.mu.Unlock()
 	if !open || hidden != "" || source.Size == 0 || source.Size > f.cfg.Store.Profile().MaxCopy {
-		return nil
+		return func() {}, nil
 	}
 	hidden = f.cfg.HiddenPrefix + "open-" + rand.Text()
 	info, err := f.copyWith(ctx, hidden, source, nil)
 	switch {
 	case errors.Is(err, objstore.ErrPrecondition), errors.Is(err, objstore.ErrNotFound):
-		return nil // it was not there any more
+		return func() {}, nil // it was not there any more
 	case err != nil:
-		return fmt.Errorf("keep the content of an open file: %w", err)
+		return nil, fmt.Errorf("keep the content of an open file: %w", err)
 	}
 	n.mu.Lock()
 	n.hidden = hidden
@@ -120,7 +125,25 @@ func (n *fileNode) hide(ctx context.Context) error {
 	if under != nil {
 		under.file.Rebase(info)
 	}
-	return nil
+	return func() { n.show(hidden, object, full, source) }, nil
+}
+
+// show makes the object the file's content again, in place of its hidden copy.
+// The operation gate is held.
+func (n *fileNode) show(hidden string, object object, full *objstore.Info, source objstore.Info) {
+	n.mu.Lock()
+	n.hidden, n.object, n.full = "", object, full
+	under := n.writing
+	if under != nil {
+		under.given = attributes{} // the base brings its own
+	}
+	n.mu.Unlock()
+	if under != nil {
+		under.file.Rebase(source)
+	}
+	if err := n.fsys.cfg.Store.Delete(n.fsys.ctx, hidden); err != nil {
+		n.fsys.answer("unlink", hidden, err)
+	}
 }
 
 // dropHidden deletes the hidden copy once nobody has the file open.
