@@ -44,24 +44,29 @@ func (t *tree) infoLocked(dir, label string, f fact) objstore.Info {
 	if f.page == nil {
 		return objstore.Info{Key: dir + label}
 	}
-	if h := t.describedLocked(dir, label, f); h != nil {
-		return h.info
+	info := f.page.info(f.place)
+	if known := t.describedLocked(dir, label, f, info.ETag); known != nil {
+		known := *known
+		known.ModTime = info.ModTime // of the store, where this mount stored it
+		return known
 	}
-	return f.page.info(f.place)
+	return info
 }
 
-// describedLocked is the answer to a HEAD that describes the object that a page
-// shows, or nil. It was asked for before the page, or it would be the fact.
-func (t *tree) describedLocked(dir, label string, f fact) *headed {
-	h := t.headedLocked(dir, label)
-	if h == nil || h.gone || !h.info.Full || h.info.ETag != f.page.etag(f.place) {
-		return nil
+// describedLocked is everything about the object of that ETag which a page
+// shows, or nil. It was learned before the page was asked for, or the page would
+// not be the fact.
+func (t *tree) describedLocked(dir, label string, f fact, etag string) *objstore.Info {
+	c := t.log.get(dir, label)
+	if c != nil && c.deed == stored && c.info != nil && c.info.Full && c.info.ETag == etag && t.young(c.at, t.attrTTL) {
+		return c.info
 	}
-	if c := t.log.get(dir, label); c != nil && h.stamp < c.stamp {
+	h := t.headedLocked(dir, label)
+	if h == nil || h.gone || !h.info.Full || h.info.ETag != etag || c != nil && h.stamp < c.stamp {
 		return nil
 	}
 	if h.stamp > t.log.void(dir) && t.young(h.sent, t.attrTTL) || h.describes(f.page, f.place) {
-		return h
+		return &h.info
 	}
 	return nil
 }

@@ -68,13 +68,14 @@ func (t *tree) factLocked(dir, label string, got answered) fact {
 // could be used otherwise, the one that was asked for or a page of a listing:
 // the change is then a correction of it and counts for as long as it.
 func (t *tree) newestLocked(dir, label string, e *evidence) (f fact, covered bool) {
-	// weigh reports whether the answer counts but for the change.
+	// weigh reports whether the answer counts but for the change, and was asked
+	// for before it: emptyLocked puts changes behind answers that are younger.
 	weigh := func(m mark, g fact) bool {
 		switch {
 		case m.stamp <= e.void:
 			return false
 		case e.change != nil && m.stamp < e.change.stamp:
-			return true
+			return !e.change.at.Before(m.sent)
 		case f.verdict == unknown || m.stamp > f.stamp:
 			f = g
 			f.stamp = m.stamp
@@ -82,7 +83,7 @@ func (t *tree) newestLocked(dir, label string, e *evidence) (f fact, covered boo
 		return false
 	}
 	if p := e.list.page(label, func(p *page) bool { return t.young(p.sent, t.dirTTL) }); p != nil {
-		covered = weigh(p.mark, p.fact(label)) && t.young(e.change.at, t.dirTTL)
+		covered = weigh(p.mark, p.fact(label))
 	}
 	if p := e.got.list.page(label, func(*page) bool { return true }); p != nil {
 		covered = weigh(p.mark, p.fact(label)) || covered

@@ -16,9 +16,9 @@ import (
 // newMem is a store in memory with pages of that many entries.
 func newMem(t testing.TB, page int, opts ...mem.Option) *mem.Store {
 	t.Helper()
-	p, ok := objstore.ProfileByName("generic")
+	p, ok := objstore.ProfileByName("aws")
 	if !ok {
-		t.Fatal("no generic profile")
+		t.Fatal("no profile of aws")
 	}
 	return mem.New(p, append(opts, mem.WithPage(page))...)
 }

@@ -37,10 +37,16 @@ func (l *lifetime) enter() error {
 
 func (l *lifetime) leave() { l.running.Done() }
 
-// request makes the context of a request: it carries the values of ctx, but
-// ends with cancel or with the cache. cancel must be called at the end.
+// request makes the context of a request for many: it carries the values of ctx,
+// but ends with cancel or with the cache. cancel must be called at the end.
 func (l *lifetime) request(ctx context.Context) (work context.Context, cancel context.CancelFunc) {
-	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	return l.bind(context.WithoutCancel(ctx))
+}
+
+// bind makes a context that ends with ctx, with cancel, which must be called at
+// the end, or with the cache.
+func (l *lifetime) bind(ctx context.Context) (work context.Context, cancel context.CancelFunc) {
+	work, stop := context.WithCancel(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

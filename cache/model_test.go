@@ -18,7 +18,7 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
-var modelRuns = flag.Uint64("model.runs", 150, "random runs of TestModel, with and without changes by others")
+var modelRuns = flag.Uint64("model.runs", 100, "random runs of TestModel, with and without changes by others")
 
 // TestModel runs random changes of this mount and of others, lookups and
 // readings of directories against a store whose answers come late, and holds

@@ -101,6 +101,37 @@ func TestMetadataIsKeptWhileListingsShowTheSameObject(t *testing.T) {
 	}
 }
 
+// TestOwnMetadataIsNotHiddenByAnOlderHEAD: a copy onto itself keeps the ETag.
+func TestOwnMetadataIsNotHiddenByAnOlderHEAD(t *testing.T) {
+	now := newClock()
+	b := newBucket(t, 1000, cache.Config{Now: now.Now, DirTTL: -1, AttrTTL: time.Minute})
+	put(t, b.s, "d/f", "x", mode("1"))
+	statMode(t, b.c, "d/f")
+	o := objstore.CopyOptions{Replace: true}
+	o.Metadata = map[string]string{"mode": "2"}
+	info, err := b.s.Copy(context.Background(), "d/f", objstore.CopySource{Key: "d/f"}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info.Full, info.ObjectOptions = true, o.ObjectOptions
+	b.c.Publish(info)
+	b.s.ResetCounts()
+	for range 2 {
+		d := b.c.ReadDir("d/") // its listing is younger than the change
+		if e, err := d.Next(context.Background()); err != nil || e.Info.Metadata["mode"] != "2" {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	if n := b.s.Calls(objstore.OpHead); n != 0 {
+		t.Errorf("%d HEADs for what this mount knows", n)
+	}
+	b.c.Invalidate("d/f")
+	d := b.c.ReadDir("d/")
+	if e, err := d.Next(context.Background()); err != nil || e.Info.Full {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
 func TestStatMany(t *testing.T) {
 	s := newMem(t, 1000)
 	var keys []string

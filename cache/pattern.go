@@ -1,0 +1,127 @@
+package cache
+
+// access is how a reader goes through an object.
+type access uint8
+
+const (
+	random   access = iota
+	forward         // each read begins about where the one before ended
+	backward        // each read ends about where the one before began
+	strided         // each read is the same distance behind the one before
+)
+
+const (
+	maxTrails = 4
+	// nearNew is how far a read may be off, in bytes, to go on with a trail of one
+	// read: the kernel sends two of its reads at once.
+	nearNew = 128 << 10
+	// nearOld is the same for a trail that has been gone on with: the kernel reads
+	// up to a megabyte ahead and its requests overtake each other.
+	nearOld = 1 << 20
+	// minStrides is how often a distance must be repeated to count as a stride.
+	minStrides = 2
+)
+
+// trail is one place at which an object is being read. Programs that merge,
+// compare or download in parts have several on one handle.
+type trail struct {
+	kind   access // forward or backward; random while there was one read
+	first  int64  // where the last read began; the lowest so far, going backward
+	pos    int64  // where the last read ended; the highest so far, going forward
+	length int64  // bytes that were read in a row
+	used   uint64
+}
+
+// pattern finds out how a reader goes through an object, from its reads alone.
+type pattern struct {
+	trails [maxTrails]trail
+	clock  uint64
+	last   int64 // where the last read of no trail began
+	lastN  int64
+	step   int64 // from the one before
+	steps  int   // how often in a row
+}
+
+// observe takes in a read of n bytes at off. It returns how it fits in, and for
+// forward and backward the number of its trail, and whether that has begun anew.
+func (p *pattern) observe(off, n int64) (kind access, i int, begun bool) {
+	p.clock++
+	for i := range p.trails {
+		if t := &p.trails[i]; t.used > 0 && t.goesOn(off, n) {
+			t.used = p.clock
+			return t.kind, i, false
+		}
+	}
+	if off == 0 {
+		i := p.begin(off, n)
+		p.trails[i].kind = forward
+		return forward, i, true
+	}
+	if p.strides(off, n) {
+		return strided, 0, false
+	}
+	return random, p.begin(off, n), true
+}
+
+// begin puts a trail of one read in the place of the one that was used least
+// recently. One that was gone on with is not displaced by a few random reads.
+func (p *pattern) begin(off, n int64) int {
+	oldest := 0
+	for i := range p.trails {
+		if p.trails[i].worth() < p.trails[oldest].worth() {
+			oldest = i
+		}
+	}
+	p.trails[oldest] = trail{first: off, pos: off + n, length: n, used: p.clock}
+	return oldest
+}
+
+func (t *trail) worth() uint64 {
+	if t.kind == random {
+		return t.used
+	}
+	return t.used + 64
+}
+
+// goesOn reports that a read goes on with the trail, and takes it in if so.
+func (t *trail) goesOn(off, n int64) bool {
+	near := int64(nearNew)
+	if t.length > 4*n || t.length > nearOld {
+		near = nearOld
+	}
+	end := off + n
+	switch {
+	case t.kind != backward && off > t.first && off <= t.pos+near && off >= t.pos-near:
+		t.kind = forward
+		t.first = off
+		if end > t.pos {
+			t.length += end - t.pos
+			t.pos = end
+		}
+	case t.kind == forward && off >= t.pos-near && off <= t.first:
+		// It was overtaken.
+	case t.kind != forward && (off > 0 || t.kind == backward) && off < t.first && end >= t.first-near && end <= t.first+near:
+		t.kind = backward
+		t.length += t.first - off
+		t.first, t.pos = off, end
+	default:
+		return false
+	}
+	return true
+}
+
+// strides takes in a read that fits no trail and reports that it, and those
+// before it, were at equal distances and equally long.
+func (p *pattern) strides(off, n int64) bool {
+	step := off - p.last
+	if p.lastN == 0 {
+		step = 0 // it is the first
+	}
+	if step == p.step && step != 0 && n == p.lastN {
+		p.steps++
+	} else {
+		p.step, p.steps = step, 0
+	}
+	p.last, p.lastN = off, n
+	return p.steps >= minStrides
+}
