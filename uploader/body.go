@@ -3,6 +3,7 @@ package uploader
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -33,31 +34,39 @@ var zeros [chunkSize]byte
 
 // gather adds the range [from, to) of a cell; what is not held there is zeros.
 func (b *body) gather(c *cell, from, to int64) {
+	b.pieces = slices.Grow(b.pieces, int((to-from)/chunkSize)+2)
+	whole := c.have.has(span{from, to}) // the usual case: nothing need be looked up
 	for at := from; at < to; {
 		i := at / chunkSize
 		end := min(to, (i+1)*chunkSize)
 		pg := &c.pages[i]
-		base := i * chunkSize
-		if pg.c == nil {
+		switch {
+		case pg.c == nil:
 			b.zero(end - at)
-			at = end
-			continue
-		}
-		for _, part := range cut(c.have, at, end) {
-			if !part.held {
-				b.zero(part.len())
-				continue
+		case whole:
+			b.add(pg, span{at - i*chunkSize, end - i*chunkSize})
+		default:
+			for _, part := range cut(c.have, at, end) {
+				if part.held {
+					b.add(pg, span{part.from - i*chunkSize, part.to - i*chunkSize})
+				} else {
+					b.zero(part.len())
+				}
 			}
-			f := fragment{c: pg.c, from: part.from - base, to: part.to - base}
-			if f.from == 0 && f.to == int64(pg.sumLen) {
-				f.sum, f.known = pg.sum, true
-			}
-			pg.c.refs++
-			b.pieces = append(b.pieces, f)
-			b.size += part.len()
 		}
 		at = end
 	}
+}
+
+// add adds a range of a page.
+func (b *body) add(pg *page, s span) {
+	f := fragment{c: pg.c, from: s.from, to: s.to}
+	if f.from == 0 && f.to == int64(pg.sumLen) {
+		f.sum, f.known = pg.sum, true
+	}
+	pg.c.refs++
+	b.pieces = append(b.pieces, f)
+	b.size += s.len()
 }
 
 type held struct {
