@@ -25,6 +25,9 @@ const (
 // ends with the program, which has nothing to do but to print its error.
 func holdersOf(path string) []string {
 	all, _ := filepath.Glob("/proc/[0-9]*")
+	all = slices.DeleteFunc(all, func(p string) bool { // what we were started with is not in the way
+		return filepath.Base(p) == strconv.Itoa(os.Getpid())
+	})
 	processes, found := make(chan string, len(all)), make(chan string, len(all)) // neither ever blocks
 	for _, p := range all {
 		processes <- p

@@ -109,7 +109,7 @@ func (o *mountOptions) cacheConfig(plan memoryPlan, log *logrus.Entry) cache.Con
 		DirTTL:      lifetime(o.dirTTL),
 		NegativeTTL: lifetime(o.attrTTL),
 		ListOnly:    o.tree.metadata == string(fs.MetadataNone),
-		Hide:        o.isHidden,
+		Hide:        isHidden,
 		Log:         log.WithField("part", "cache"),
 	}
 }
@@ -131,7 +131,7 @@ func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {
 		EntryTTL:       lifetime(o.attrTTL),
 		NegativeTTL:    lifetime(o.attrTTL),
 		Options:        func(string) objstore.ObjectOptions { return o.object.newObject() },
-		Hide:           o.isHidden,
+		Hide:           isHidden,
 		HiddenPrefix:   o.where.prefix + hiddenDir + "stage/",
 		Log:            log.WithField("part", "fs"),
 	}
@@ -145,8 +145,10 @@ func lifetime(d time.Duration) time.Duration {
 	return d
 }
 
-func (o *mountOptions) isHidden(key string) bool {
-	return strings.HasPrefix(key, o.where.prefix+hiddenDir)
+// isHidden tells whether a key is not for programs. Mounts of other prefixes of
+// the bucket have their own place for such keys: all of them are hidden.
+func isHidden(key string) bool {
+	return strings.HasPrefix(key, hiddenDir) || strings.Contains(key, "/"+hiddenDir)
 }
 
 // explainMount adds what to do where the kernel refused to mount.

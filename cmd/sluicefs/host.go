@@ -32,12 +32,17 @@ func (h host) check(allowOther bool) error {
 	if _, err := os.Stat(h.device); err != nil {
 		return fmt.Errorf("%s is missing: load the kernel module (modprobe fuse); in a container, start it with --device %s --cap-add SYS_ADMIN", h.device, h.device)
 	}
+	// fusermount3, too, opens it with the rights of the user who mounts.
+	f, err := os.OpenFile(h.device, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("no permission to use %s: as root, make it so with chmod 666 %s; in a container, start it with --device %s --cap-add SYS_ADMIN",
+			h.device, h.device, h.device)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", h.device, err)
+	}
 	if h.root {
-		f, err := os.OpenFile(h.device, os.O_RDWR, 0)
-		if err != nil {
-			return fmt.Errorf("no permission to use %s: in a container, start it with --device %s --cap-add SYS_ADMIN (%w)", h.device, h.device, err)
-		}
-		return f.Close()
+		return nil
 	}
 	if _, err := h.findFusermount(); err != nil {
 		return err

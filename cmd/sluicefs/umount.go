@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -77,15 +78,32 @@ func (p *program) umount(ctx context.Context, o umountOptions, path string) erro
 	case mounted && r == nil:
 		return fmt.Errorf("nothing is known of the mount on %s in %s: give the --state-dir it was mounted with, as the user who mounted it", path, o.stateDir)
 	case !mounted && !alive:
-		return fmt.Errorf("nothing is mounted on %s", path)
+		return notMounted(path, r)
 	}
 	if mounted {
 		// A mount without a daemon has nobody to wait for.
-		if err := p.host.unmount(ctx, path, !alive); err != nil {
+		err := p.host.unmount(ctx, path, !alive)
+		if _, still, _ := mountedAt(path); err != nil && still { // else the daemon was faster
 			return explainBusy(path, err)
 		}
 	}
 	return p.awaitVerdict(ctx, o, path, r)
+}
+
+// notMounted says what became of the last mount at a place, if there was one.
+func notMounted(path string, r *record) error {
+	err := fmt.Errorf("nothing is mounted on %s", path)
+	if r == nil {
+		return err
+	}
+	v, ok, _ := r.verdict()
+	switch ended := v.Ended.Local().Format(time.DateTime); {
+	case ok && v.Stored:
+		return fmt.Errorf("%w; the last mount there ended at %s, and everything was stored", err, ended)
+	case ok:
+		return fmt.Errorf("%w; the last mount there ended at %s, and not everything was stored: see %s", err, ended, filepath.Join(r.dir, verdictFile))
+	}
+	return err
 }
 
 // awaitVerdict waits for the end of the daemon and tells what it left.

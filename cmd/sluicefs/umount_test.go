@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -63,13 +66,47 @@ func TestAwaitVerdict(t *testing.T) {
 	}
 }
 
+func TestNotMounted(t *testing.T) {
+	state, mountpoint := t.TempDir(), t.TempDir()
+	for _, c := range []struct {
+		v    verdict
+		want string
+	}{
+		{verdict{Stored: true}, "and everything was stored"},
+		{verdict{Stored: false}, "not everything was stored: see " + state},
+	} {
+		r, err := makeRecord(state, mountInfo{Mountpoint: mountpoint})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(r.finish(c.v), r.close()); err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, stderr := call(t, "umount", "--state-dir", state, mountpoint)
+		wantLine(t, exitFailed, status, stdout, stderr, c.want)
+	}
+}
+
 func TestHoldersOf(t *testing.T) {
 	dir := t.TempDir()
 	if holders := holdersOf(dir); len(holders) != 0 {
 		t.Errorf("nobody is in %s, and yet: %q", dir, holders)
 	}
-	t.Chdir(dir)
-	if holders := holdersOf(dir); len(holders) != 1 || !strings.Contains(holders[0], "(pid ") {
-		t.Errorf("this test is in %s, and yet: %q", dir, holders)
+	cat := exec.Command("cat")
+	cat.Dir = dir
+	in, err := cat.StdinPipe()
+	if err == nil {
+		err = cat.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir) // we do not count ourselves
+	want := fmt.Sprintf("cat (pid %d)", cat.Process.Pid)
+	if holders := holdersOf(dir); len(holders) != 1 || holders[0] != want {
+		t.Errorf("in %s is %q, want %q", dir, holders, want)
+	}
+	if err := errors.Join(in.Close(), cat.Wait()); err != nil {
+		t.Error(err)
 	}
 }
