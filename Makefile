@@ -47,7 +47,8 @@ bench: ## run the benchmarks
 
 demo: build ## mount a bucket of an embedded store, copy real files in, compare what arrived
 	@tools/build.sh versitygw
-	@go run ./integration/demo
+	@go build -buildvcs=false -o $(BIN)/demo ./integration/demo
+	@$(BIN)/demo
 
 clean: ## remove what was built
 	rm -rf $(BIN)

@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"cmd/sluicefs":                {"internal/objstore", "internal/objstore/s3", "internal/objstore/retry", "uploader", "cache", "fs"},
 	"integration/mounttest":       {"internal/objstore", "uploader", "cache", "fs"},
 	"integration/s3server":        {},
-	"integration/demo":            {"integration/s3server"},
+	"integration/demo":            {"integration/s3server", "internal/objstore", "internal/objstore/s3"},
 }
 
 // owners names the packages that may import a third-party dependency.
