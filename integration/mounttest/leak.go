@@ -56,7 +56,7 @@ func noGoroutines(t testing.TB, before int) {
 	deadline := time.Now().Add(patience)
 	left := ours()
 	for ; len(left) > before && time.Now().Before(deadline); left = ours() {
-		time.Sleep(time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 	if len(left) > before {
 		t.Errorf("%d goroutines are left of %d:\n%s", len(left), before, strings.Join(left, "\n\n"))
