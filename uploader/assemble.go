@@ -141,7 +141,8 @@ func (f *File) sendPieces(ctx context.Context, up *upload, pieces []piece, first
 	parts := make([]sent, len(pieces))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(f.u.cfg.Concurrency)
-	for i, p := range pieces {
+	for _, i := range first.order(pieces) {
+		p := pieces[i]
 		g.Go(func() error {
 			s, err := f.sendPiece(ctx, up, p, first)
 			if err != nil {

@@ -140,7 +140,7 @@ func (u *Uploader) finishUpload(ctx context.Context, up *upload, list []objstore
 		opts.Digest = objstore.Digest{}
 	}
 	info, err := u.store.Complete(ctx, up.ref, list, opts)
-	if err == nil || !errors.Is(err, objstore.ErrNoSuchUpload) && !errors.Is(err, objstore.ErrInternal) {
+	if err == nil || !errors.Is(err, objstore.ErrNoSuchUpload) && !errors.Is(err, objstore.ErrInternal) && !unanswered(err) {
 		return info, err
 	}
 	seen, herr := u.store.Head(ctx, up.key)
@@ -148,6 +148,12 @@ func (u *Uploader) finishUpload(ctx context.Context, up *upload, list []objstore
 		return seen, nil
 	}
 	return info, err
+}
+
+// unanswered reports that a request failed that may have taken effect.
+func unanswered(err error) bool {
+	var e *objstore.Error
+	return errors.As(err, &e) && e.Sent
 }
 
 // made reports that an object is the one that the upload was completed to.

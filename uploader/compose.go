@@ -218,6 +218,19 @@ func (c *composed) take(p piece) *body {
 	return b
 }
 
+// order returns the indices of pieces in the order in which they are best sent: the
+// one that holds memory already does not wait behind others that need some.
+func (c *composed) order(pieces []piece) []int {
+	out := make([]int, len(pieces))
+	for i := range pieces {
+		out[i] = i
+		if c.body != nil && pieces[i].span == c.at {
+			out[0], out[i] = i, out[0]
+		}
+	}
+	return out
+}
+
 // release drops the body if nobody took it.
 func (c *composed) release(f *File) {
 	if c.body != nil {

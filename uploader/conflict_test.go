@@ -324,3 +324,49 @@ func TestKeepAll(t *testing.T) {
 		})
 	}
 }
+
+// TestReplacedBase rewrites all of an object that another writer replaced since it
+// was opened, of which no more than its listing was known.
+func TestReplacedBase(t *testing.T) {
+	for _, policy := range []uploader.Conflict{uploader.ConflictFail, uploader.ConflictOverwrite, uploader.ConflictKeepBoth} {
+		for _, gone := range []bool{false, true} {
+			for kind, size := range sizes {
+				if size == 0 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s, %s, gone %v", policy, kind, gone), func(t *testing.T) {
+					store := mem.New(tight())
+					cfg := tightConfig(t, store.Profile())
+					cfg.Conflict = policy
+					u := newUploader(t, store, cfg)
+					base := putObject(t, store, "f", noise(1, size))
+					f := u.Open("f", uploader.OpenOptions{Base: &base, Guard: objstore.Condition{ETag: base.ETag}})
+					if gone {
+						if err := store.Delete(t.Context(), "f"); err != nil {
+							t.Fatal(err)
+						}
+					} else {
+						putObject(t, store, "f", noise(2, size))
+					}
+					want := noise(3, size)
+					_, err := f.WriteAt(t.Context(), want, 0)
+					if err == nil {
+						_, err = f.Commit(t.Context())
+					}
+					if policy == uploader.ConflictFail {
+						if !errors.Is(err, uploader.ErrConflict) {
+							t.Errorf("commit: %v", err)
+						}
+					} else {
+						if err != nil {
+							t.Errorf("commit: %v", err)
+						}
+						holds(t, store, "f", want)
+						mustClose(t, f)
+						nothingLeft(t, u, store)
+					}
+				})
+			}
+		}
+	}
+}

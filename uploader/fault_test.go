@@ -190,7 +190,9 @@ func (tr *trial) arm() {
 
 // failed checks what an operation that failed has left, and begins again.
 func (tr *trial) failed(what string, err error) {
-	if tr.retried && tr.c.heals {
+	// The object tells whether a request succeeded whose answer was lost.
+	told := tr.c.rule.Mode == fault.LoseAnswer && (tr.c.rule.Op == objstore.OpPut || tr.c.rule.Op == objstore.OpComplete)
+	if told || tr.retried && tr.c.heals {
 		tr.t.Errorf("%s: %v", what, err)
 	}
 	sticky := tr.f.Err()

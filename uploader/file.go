@@ -155,7 +155,14 @@ func (f *File) learnLocked(info objstore.Info) {
 		return
 	}
 	f.base = info
-	f.options = cloneOptions(info.ObjectOptions)
+	f.adoptLocked(info.ObjectOptions)
+}
+
+// adoptLocked takes properties for those of the base, and makes the changes that
+// waited for them.
+func (f *File) adoptLocked(o objstore.ObjectOptions) {
+	f.base.Full = true
+	f.options = cloneOptions(o)
 	for _, change := range f.changes {
 		change(&f.options)
 	}

@@ -23,7 +23,7 @@ func (f *File) guarded(ctx context.Context, absent objstore.Guard, match bool,
 		if err == nil {
 			info, err = request(cond)
 		}
-		if err == nil || !guardFailed(err, cond) {
+		if err == nil || !guardFailed(err, cond) && !unanswered(err) {
 			return info, err
 		}
 		f.mu.Lock()
@@ -33,6 +33,8 @@ func (f *File) guarded(ctx context.Context, absent objstore.Guard, match bool,
 		switch {
 		case herr == nil && ours(seen):
 			return seen, nil
+		case !guardFailed(err, cond):
+			return info, err
 		case herr != nil && !errors.Is(herr, objstore.ErrNotFound):
 			return info, fmt.Errorf("look at %q after %v: %w", key, err, herr)
 		case exclusive:

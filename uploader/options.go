@@ -2,6 +2,7 @@ package uploader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -41,13 +42,18 @@ func (f *File) resolveOptions(ctx context.Context) (objstore.ObjectOptions, int,
 	f.mu.Unlock()
 	if ask {
 		info, err := f.u.store.Head(ctx, base.Key)
-		if err != nil {
+		gone := errors.Is(err, objstore.ErrNotFound)
+		other := gone || err == nil && info.ETag != base.ETag
+		switch {
+		case err != nil && !gone:
 			return objstore.ObjectOptions{}, 0, fmt.Errorf("look at %q: %w", base.Key, err)
-		}
-		if info.ETag != base.ETag {
+		case other && f.u.cfg.Conflict == ConflictFail:
 			return objstore.ObjectOptions{}, 0, fmt.Errorf("look at %q: %w", base.Key, ErrConflict)
 		}
 		f.mu.Lock()
+		if other { // it will be replaced all the same, and has the only properties there are
+			f.adoptLocked(info.ObjectOptions)
+		}
 		f.learnLocked(info)
 		f.mu.Unlock()
 	}
