@@ -44,7 +44,12 @@
 //
 // A cell of which some bytes were written again while the others are only in a
 // part cannot be sent: then the upload is staged first (stage.go), and its parts
-// are remote bytes like any other.
+// are remote bytes like any other. A file with more changes than the store has part
+// numbers is folded first (fold.go): ranges as large as one copied part become
+// hidden objects.
+//
+// Whether a request took effect whose answer was lost, the object tells: by its
+// ETag where that follows from the bytes, by a mark in its metadata elsewhere.
 //
 // # Invariants
 //
@@ -55,7 +60,8 @@
 //   - A chunk with more than one reference is not written to: a writer replaces
 //     it by a copy. A body being sent is therefore the bytes that were sealed.
 //   - Nothing under the file's own name changes before Complete or Put, except
-//     where stageNamed says how and why.
+//     where stageNamed says how and why; and it puts back what was there, also
+//     when the file fails or is given up meanwhile.
 //   - The first failure of a file is final: err is set once, everything under way
 //     ends, and the uploads are aborted when nothing of them is on its way.
 //   - Only uploads and hidden objects that this uploader made are ended or removed.
@@ -72,22 +78,37 @@
 //
 // # Why a writer that waits for memory gets it
 //
-// Who waits holds no lock and no chunk (writeCell gives back what it took before
-// it asks for more), except for the one body at a time that compose lets wait:
-// it pins at most one piece, which is at most a sixth of the budget, and asks for
-// at most another sixth. So with a waiter present, each chunk of the budget is
+// Three things are waited for: memory, a slot to send in, and the turn to compose.
+// They are waited for in this order only:
+//
+//	the turn to compose → memory → a slot → (the store)
+//
+// Who has a slot needs nothing but an answer of the store, and every request has
+// a time limit: so slots come free, whatever happens. Who waits for memory holds
+// no lock and no chunk (writeCell gives back what it took before it asks for more,
+// and before it waits for a commit), except for the one body at a time whose turn
+// it is to be composed. That one pins the chunks of one piece and asks for no more
+// bytes than the piece has; a piece is at most a third of the budget (two of the
+// smallest parts, a cell, or a file below the threshold), so it can be served. So
+// with a waiter present, each chunk of the budget is
 //
 //  1. free: the waiter is served, in the order of arrival; or
 //  2. held by a clean cell: reclaim takes it; or
-//  3. held by a body on its way: that ends, with success or with the failure of
-//     its file, which frees it, because every request has a time limit; or
-//  4. held by a sealed cell: it is on its way, or reclaim sends it early; or
-//  5. held by a filling cell: reclaim writes it to the spill file, which is on
-//     disk, coldest cell first; or
-//  6. one of the composing body's.
+//  3. held by a body that waits for a slot or an answer: that ends, with success
+//     or with the failure of its file; or
+//  4. held by a sealed cell: it waits for a slot, or is sent early; where its file
+//     is busy, it is treated like
+//  5. a filling cell: reclaim writes it to the spill file, which is on disk,
+//     coldest cell first; or
+//  6. one of the body's that is composed, at most a third of the budget.
 //
-// 1 to 5 make progress whatever any writer does. If the spill file is full as
-// well, the wait ends with ErrNoSpace: loud, and only for that writer.
+// 1 to 5 make progress whatever any writer does. Reclaim sleeps only when none but
+// 3, 4 or 6 is left, and whoever ends one of them (a body that is released, a cell
+// that changes its list, a file that is not busy any more, a part that is
+// answered) wakes it if somebody waits. If the spill file cannot take more, the
+// first in line fails with ErrNoSpace, and its file with it: what it holds is
+// freed, so that those behind it need not fail. A wait also ends with its context
+// and with the failure of its file.
 //
 // # Goroutines
 //
