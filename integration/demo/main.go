@@ -18,8 +18,8 @@ const (
 	exitInterrupted = 130 // as shells report a program that ^C ended
 )
 
-// limit is how long the demo may take: it needs half a minute on two cores, and
-// what takes twenty times as long hangs.
+// limit is how long the demo may take: it needs about a minute on two cores, and
+// what takes ten times as long hangs.
 const limit = 10 * time.Minute
 
 var errTooSlow = fmt.Errorf("not done after %s", limit)
