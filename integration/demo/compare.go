@@ -94,7 +94,7 @@ func (d *demo) compareMount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.compare("read through a new mount", got, took)
+	return d.compare("sha256sum in a new mount", got, took)
 }
 
 // parseSums reads what sha256sum prints of files below ".".
