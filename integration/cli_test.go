@@ -324,14 +324,21 @@ func TestCLITerminate(t *testing.T) {
 func TestCLITerminateTwice(t *testing.T) {
 	c := newCLI(t)
 	var out, errs lockedBuffer
-	cmd := c.command("mount", "--foreground", cliBucket, c.mnt)
+	cmd := c.command("mount", "--foreground", "--write-back=false", cliBucket, c.mnt) // else the kernel keeps the last pages for 30 s
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	waitUntil(t, "it is mounted", func() bool { return strings.Contains(errs.String(), "mounted") })
 	w := c.writer("file")
-	w.write(randomBytes(64 << 20)) // parts leave
+	w.write(randomBytes(64 << 20))
+	// A part that is on its way when its upload is aborted may arrive behind the
+	// abort, in any S3: so all of them arrive first.
+	uploads := filepath.Join(c.server.Dir, cliBucket, ".sgwtmp", "multipart", "*")
+	waitUntil(t, "all parts of 8 MiB are stored", func() bool {
+		parts, err := filepath.Glob(filepath.Join(uploads, "*", "[0-9]*"))
+		return err == nil && len(parts) == 8
+	})
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +359,7 @@ func TestCLITerminateTwice(t *testing.T) {
 	if _, err := c.stored("file"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("half a file was published (%v)", err)
 	}
-	if left, err := filepath.Glob(filepath.Join(c.server.Dir, cliBucket, ".sgwtmp", "multipart", "*")); err != nil || len(left) != 0 {
+	if left, err := filepath.Glob(uploads); err != nil || len(left) != 0 {
 		t.Errorf("unfinished uploads are left: %q (%v)", left, err)
 	}
 }

@@ -287,3 +287,27 @@ func TestLimitsOfTheStore(t *testing.T) {
 		wantLine(t, exitUsage, status, stdout, stderr, "takes parts from 5MiB to 5GiB")
 	}
 }
+
+func TestHelp(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"Usage:", "mount ", "umount ", "version "}},
+		{[]string{"--help"}, []string{"Examples:"}},
+		{[]string{"mount", "--help"}, []string{"BUCKET[/PREFIX] MOUNTPOINT", "\nStore:\n", "--endpoint URL", "Exit status:", "SLUICEFS_NAME"}},
+		{[]string{"help", "umount"}, []string{"--timeout duration", "Exit status:"}},
+		{[]string{"version"}, []string{"sluicefs "}},
+		{[]string{"--version"}, []string{"sluicefs "}},
+	} {
+		status, stdout, stderr := call(t, c.args...)
+		if status != exitOK || stderr != "" {
+			t.Errorf("%q: exit status %d, %q", c.args, status, stderr)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%q does not print %q:\n%s", c.args, want, stdout)
+			}
+		}
+	}
+}

@@ -49,6 +49,9 @@ func (m *mounted) end(stop *stopper) verdict {
 	if err := m.store(stop.forced); err != nil {
 		m.log.WithError(err).Error("stopped before everything was stored")
 		reason = "not everything was stored: " + err.Error()
+		if stop.forced.Err() != nil {
+			reason = "a second signal ended it while files were being written"
+		}
 	}
 	m.leave(gone, reason == "")
 	return m.finish(reason)

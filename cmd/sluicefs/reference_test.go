@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
 var update = flag.Bool("update", false, "write the flags into the manual page and the README")
@@ -108,4 +110,24 @@ func showDefault(f *pflag.Flag) string {
 		return ""
 	}
 	return " (" + f.DefValue + ")"
+}
+
+// TestProvidersDocument holds docs/PROVIDERS.md against the profiles.
+func TestProvidersDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/PROVIDERS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	style := map[objstore.Style]string{objstore.PathStyle: "path", objstore.VirtualHost: "virtual host"}
+	create := map[objstore.Guard]string{objstore.GuardIfNoneMatch: "at the store", objstore.GuardHeadFirst: "by a look first"}
+	digest := map[objstore.Algorithm]string{objstore.ContentMD5: "Content-MD5", objstore.CRC64NVME: "CRC64NVME", objstore.CRC32C: "CRC32C"}
+	notices := map[bool]string{true: "yes", false: "no"}
+	parts := map[bool]string{true: "one size", false: "any size"}
+	for _, p := range objstore.Profiles() {
+		row := fmt.Sprintf("| `%s` | %s | %s | %s | %s | %s |", p.Name, style[p.Style], digest[p.Digest],
+			create[p.NoClobberDone], notices[p.IfMatchDone], parts[p.Part.Equal])
+		if !strings.Contains(string(text), row) {
+			t.Errorf("docs/PROVIDERS.md has no row %q", row)
+		}
+	}
 }
