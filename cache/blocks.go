@@ -24,6 +24,8 @@ type blocks struct {
 
 	speed   speed
 	gets    atomic.Int64 // requests that were sent
+	fetched atomic.Int64 // bytes that they were for
+	served  atomic.Int64 // bytes that readers got
 	windows atomic.Int64 // streams that hold blocks
 	// reclaimed is when the idle readers were looked for last, as UnixNano.
 	reclaimed atomic.Int64

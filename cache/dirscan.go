@@ -14,7 +14,10 @@ func (d *DirReader) step(got answered) (Entry, need) {
 	defer t.mu.Unlock()
 	for !d.drained {
 		if d.cur == nil || d.cur.stamp <= t.log.void(d.dir) || !t.now().Before(d.expires) {
-			d.cur = nil
+			if d.cur != nil && d.passed != "" {
+				d.next = after(d.passed)
+			}
+			d.cur, d.passed = nil, ""
 			return Entry{}, need{list: true}
 		}
 		label, ok := d.peek()
@@ -23,7 +26,7 @@ func (d *DirReader) step(got answered) (Entry, need) {
 			d.drained = true
 			continue
 		case !ok:
-			d.next, d.cur = d.cur.following(), nil
+			d.next, d.cur, d.passed = d.cur.following(), nil, ""
 			continue
 		}
 		e, n := d.judgeLocked(label, got)
@@ -77,7 +80,7 @@ func (d *DirReader) pass(label string) {
 	default:
 		d.at++
 	}
-	d.next = after(label)
+	d.passed = label
 }
 
 // pending is the name of the label that is looked at.

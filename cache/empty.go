@@ -43,7 +43,7 @@ func (t *tree) inside(dir string, l listed) (inside, marker verdict) {
 	if inside = t.insideLocked(dir, l.answer()); inside != unknown || l.page == nil || l.page.stamp <= t.log.void(dir) {
 		return inside, marker
 	}
-	if inside = t.pageInsideLocked(l.page, t.log.in(dir)); inside == absent && !l.page.last {
+	if inside, _ = t.pageInsideLocked(l.page, 0, len(l.page.records)); inside == absent && !l.page.last {
 		inside = unknown
 	}
 	return inside, marker

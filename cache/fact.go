@@ -92,27 +92,19 @@ func (t *tree) newestLocked(dir, label string, e *evidence) (f fact, covered boo
 		if h := t.headedLocked(dir, label); h != nil && t.young(h.sent, t.ttl(h.gone)) {
 			weigh(h.mark, h.fact())
 		}
-		if h := e.got.head; h != nil && h.info.Key == dir+label {
+		if h := e.got.head; h != nil && joins(h.info.Key, dir, label) {
 			covered = weigh(h.mark, h.fact()) || covered
 		}
 	}
-	probedDir := probedBy(dir, label)
-	if p := t.probedLocked(probedDir); p.tells(label) && t.young(p.sent, t.probedTTL(p, label)) {
-		weigh(p.mark, p.fact(label))
-	}
-	if p := e.got.probe; p.tells(label) && p.dir == probedDir {
-		covered = weigh(p.mark, p.fact(label)) || covered
+	if label == "" || isDirLabel(label) { // of files no probe tells
+		if p := t.probedLocked(dir, label); p.tells(label) && t.young(p.sent, t.probedTTL(p, label)) {
+			weigh(p.mark, p.fact(label))
+		}
+		if p := e.got.probe; p.tells(label) && joins(p.dir, dir, label) {
+			covered = weigh(p.mark, p.fact(label)) || covered
+		}
 	}
 	return f, covered
-}
-
-// probedBy is the directory whose probing tells of a label: of a directory in
-// dir, or of the marker of dir. Of files no probe tells.
-func probedBy(dir, label string) string {
-	if label == "" || isDirLabel(label) {
-		return dir + label
-	}
-	return everything // the name of no directory
 }
 
 // ttl is how long it counts that an object is there, or is not.

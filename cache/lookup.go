@@ -74,10 +74,10 @@ func (t *tree) lookup(dir, name string, got answered) (Entry, need) {
 func (t *tree) lookupLocked(dir, name string, got answered) (Entry, need) {
 	var f, d fact
 	f.verdict, d.verdict = absent, absent
-	if !t.hidden(keypath.JoinDir(dir, name)) {
-		d = t.factLocked(dir, name+"/", got)
+	if label := name + "/"; !t.hidden(dir, label) {
+		d = t.factLocked(dir, label, got)
 	}
-	if !t.hidden(keypath.Join(dir, name)) {
+	if !t.hidden(dir, name) {
 		f = t.factLocked(dir, name, got)
 	}
 	switch {

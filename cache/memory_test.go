@@ -88,6 +88,9 @@ func TestAllMemoryComesBack(t *testing.T) {
 	if n := c.blocks.windows.Load(); n != 0 || len(c.blocks.readers) != 0 || len(c.blocks.versions) != 0 {
 		t.Errorf("%d streams, %d readers, %d versions are left", n, len(c.blocks.readers), len(c.blocks.versions))
 	}
+	if s := c.Stats(); s.Served != 16*20<<20 || s.Gets == 0 || s.Fetched < 5*20<<20 || s.Streams != 0 || s.Held != c.blocks.pool.inUse() {
+		t.Errorf("%+v", s)
+	}
 	c.blocks.whole.Clear()
 	if used := c.blocks.pool.inUse(); used != 0 {
 		t.Errorf("%d bytes are lost", used)

@@ -155,6 +155,12 @@ func (p *page) hasDir(i int) bool {
 
 // from is the place of the first record that is not in front of a label.
 func (p *page) from(label string) int {
+	switch {
+	case label <= p.start:
+		return 0
+	case label > p.end:
+		return len(p.records)
+	}
 	i, _ := p.find(label)
 	return i
 }

@@ -17,7 +17,8 @@ type DirReader struct {
 	c   *Cache
 	dir string
 
-	next     string // the first label that was not looked at
+	next     string // where cur begins, or is to begin
+	passed   string // the last label of cur that was looked at, "" if none was
 	cur      *page  // covers next; nil when it must be loaded
 	expires  time.Time
 	list     *listing // cur, and the pages of held files, for the tree to judge by

@@ -68,7 +68,9 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 			}
 		}
 	}()
-	if n, err := r.serve(ctx, p[:n], off, bs); err != nil {
+	n, err = r.serve(ctx, p[:n], off, bs)
+	r.s.served.Add(int64(n))
+	if err != nil {
 		return n, err
 	}
 	if off+int64(n) == r.v.size {
@@ -234,7 +236,6 @@ func gapEnd(bs []*block, at, end int64) int64 {
 func (r *Reader) direct(ctx context.Context, p []byte, off int64) (int, error) {
 	ctx, cancel := r.s.life.bind(ctx)
 	defer cancel()
-	r.s.gets.Add(1)
 	body, err := r.s.get(ctx, r.v, off, int64(len(p)))
 	if err != nil {
 		return 0, err

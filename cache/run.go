@@ -61,7 +61,6 @@ func (r *run) start() {
 		r.cancel()
 		return
 	}
-	r.s.gets.Add(1)
 	go func() {
 		defer r.s.life.leave()
 		defer r.cancel()
@@ -177,6 +176,8 @@ func drop(bs []*block) {
 
 // get opens a range of a version.
 func (s *blocks) get(ctx context.Context, v *version, off, n int64) (io.ReadCloser, error) {
+	s.gets.Add(1)
+	s.fetched.Add(n)
 	body, info, err := s.store.Get(ctx, v.key, objstore.GetOptions{Offset: off, Length: n, IfMatch: v.etag, SSE: s.sse})
 	switch {
 	case errors.Is(err, objstore.ErrNotFound):

@@ -23,19 +23,25 @@ type kind uint8
 const (
 	kindListing kind = iota // of dir; the label is ""
 	kindHeaded              // the object dir+label
-	kindProbed              // whether anything is in dir; the label is ""
+	kindProbed              // whether anything is in the directory dir+label
 )
 
 func (l *listing) is(k kind, dir, _ string) bool { return k == kindListing && l.dir == dir }
 
 func (h *headed) is(k kind, dir, label string) bool {
-	key := h.info.Key
-	return k == kindHeaded && len(key) == len(dir)+len(label) && key[:len(dir)] == dir && key[len(dir):] == label
+	return k == kindHeaded && joins(h.info.Key, dir, label)
+}
+
+// joins reports that a key is dir+label.
+func joins(key, dir, label string) bool {
+	return len(key) == len(dir)+len(label) && key[:len(dir)] == dir && key[len(dir):] == label
 }
 
 func (h *headed) cost() int64 { return headedBytes + infoCost(&h.info) }
 
-func (p *probed) is(k kind, dir, _ string) bool { return k == kindProbed && p.dir == dir }
+func (p *probed) is(k kind, dir, label string) bool {
+	return k == kindProbed && joins(p.dir, dir, label)
+}
 
 func (p *probed) cost() int64 {
 	n := int64(headedBytes + len(p.dir))

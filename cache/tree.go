@@ -20,6 +20,9 @@ type tree struct {
 	clock uint64 // ticks with each change and each request
 	log   *changes
 	shelf *shelf
+	// witness is an entry that a directory was known to have when it was last
+	// asked whether it has any, by directory. It may be gone.
+	witness map[string]string
 }
 
 // newTree shares the memory for names: half of it for the back of the shelf, a
@@ -38,7 +41,7 @@ func newTree(cfg Config) (*tree, error) {
 		entries: min(cfg.Entries, int(front/2/64)),
 		now:     cfg.Now, hide: cfg.Hide,
 		log:   newChanges(cfg.NameMemory/4, max(cfg.AttrTTL, cfg.DirTTL, cfg.NegativeTTL, time.Second)),
-		shelf: s,
+		shelf: s, witness: map[string]string{},
 	}, nil
 }
 
@@ -84,7 +87,8 @@ func (t *tree) told(m mark, a answered) {
 		t.shelf.put(kindHeaded, dir, label, h)
 	}
 	if p := a.probe; p != nil {
-		t.shelf.put(kindProbed, p.dir, "", p)
+		dir, label := dirLabel(p.dir)
+		t.shelf.put(kindProbed, dir, label, p)
 	}
 }
 
@@ -128,8 +132,13 @@ func (t *tree) headedLocked(dir, label string) *headed {
 	return nil
 }
 
-func (t *tree) probedLocked(dir string) *probed {
-	if v := t.shelf.get(kindProbed, dir, ""); v != nil {
+// probedLocked is the probe of the directory dir+label. A marker, whose label
+// is "", is told of by the probe of its own directory.
+func (t *tree) probedLocked(dir, label string) *probed {
+	if label == "" {
+		dir, label = dirLabel(dir)
+	}
+	if v := t.shelf.get(kindProbed, dir, label); v != nil {
 		return v.(*probed)
 	}
 	return nil
@@ -140,8 +149,8 @@ func (t *tree) young(since time.Time, ttl time.Duration) bool {
 	return t.now().Sub(since) < ttl
 }
 
-// hidden reports that no path shows the key.
-func (t *tree) hidden(key string) bool { return t.hide != nil && t.hide(key) }
+// hidden reports that no path shows a label.
+func (t *tree) hidden(dir, label string) bool { return t.hide != nil && t.hide(dir+label) }
 
 // own records a change of this mount.
 func (t *tree) ownLocked(dir, label string, d deed, info *objstore.Info) {

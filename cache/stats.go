@@ -1,0 +1,22 @@
+package cache
+
+// Stats is what a cache did so far, and what it holds now.
+type Stats struct {
+	Gets    int64 // GETs that were sent for the contents of files
+	Fetched int64 // bytes that they asked for
+	Served  int64 // bytes that readers got
+	Held    int64 // bytes of memory in blocks, now
+	Streams int64 // places at which readers read ahead, now
+}
+
+// Stats returns the counters. They are not all of one moment.
+func (c *Cache) Stats() Stats {
+	b := c.blocks
+	return Stats{
+		Gets:    b.gets.Load(),
+		Fetched: b.fetched.Load(),
+		Served:  b.served.Load(),
+		Held:    b.pool.inUse(),
+		Streams: b.windows.Load(),
+	}
+}
