@@ -39,11 +39,11 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	d.touch()
 	n.fill(&out.Attr)
 	d.fsys.entry(out)
-	return inode, newWriteHandle(under, flags), openAnswer, 0
+	return inode, newWriteHandle(under, w.caller, flags), openAnswer, 0
 }
 
 // createExisting opens what has the name already: the kernel has not known of it.
-func (d *dirNode) createExisting(ctx context.Context, name string, flags uint32, out *fuse.EntryOut) (*gofuse.Inode, gofuse.FileHandle, uint32, syscall.Errno) {
+func (d *dirNode) createExisting(ctx *wait, name string, flags uint32, out *fuse.EntryOut) (*gofuse.Inode, gofuse.FileHandle, uint32, syscall.Errno) {
 	n, err := d.find(ctx, name)
 	f, isFile := n.(*fileNode)
 	switch {

@@ -180,13 +180,6 @@ func (n *fileNode) stillLocked(info objstore.Info) bool {
 	return n.fsys.cfg.WriteThrough || attr.mtime.Equal(n.carried)
 }
 
-// currentLocked reports that the node knows all that could be learned from the
-// listing entry: the object was not touched since it was last asked for. Stores
-// round times differently in listings and in answers about one object.
-func (n *fileNode) currentLocked(info objstore.Info) bool {
-	return n.completeLocked() && n.object.modTime.Truncate(time.Second).Equal(info.ModTime.Truncate(time.Second))
-}
-
 // fill writes the attributes that are known.
 func (n *fileNode) fill(out *fuse.Attr) {
 	n.mu.Lock()

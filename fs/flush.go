@@ -42,7 +42,8 @@ func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
 // storing an empty object then would be a request in vain. A wrong yes costs such
 // a request; a wrong no defers the request to the release of the file.
 func (h *writeHandle) lastClose(tid uint32) bool {
-	return h.handles == 1 && h.node.fsys.procs.lastDescriptor(tid, h.node.StableAttr().Ino)
+	procs := h.node.fsys.procs
+	return h.handles == 1 && procs.same(tid, h.opener) && procs.lastDescriptor(tid, h.node.StableAttr().Ino)
 }
 
 // Fsync implements gofuse.FileFsyncer.

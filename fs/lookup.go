@@ -60,7 +60,7 @@ func (d *dirNode) find(ctx context.Context, name string) (treeNode, error) {
 		}
 		entry, err := d.fsys.cfg.Cache.Lookup(ctx, d.key(), name)
 		if err == nil && !entry.Dir {
-			entry.Info, err = d.complete(ctx, before, entry.Info)
+			entry.Info, err = d.complete(ctx, entry.Info)
 		}
 		n, again, err := d.settle(name, before, removals, entry, err)
 		if !again {
@@ -115,19 +115,12 @@ func (d *dirNode) emptying(right bool) {
 	}
 }
 
-// complete returns all of an object whose attributes only its metadata tells,
-// asking for it unless the node that is there knows it.
-func (d *dirNode) complete(ctx context.Context, before treeNode, info objstore.Info) (objstore.Info, error) {
+// complete returns all of an object whose attributes only its metadata tells. What
+// the node knows does not count: a chmod by another client leaves the ETag as it
+// was, and whether a listing proves that nothing happened is for the cache to say.
+func (d *dirNode) complete(ctx context.Context, info objstore.Info) (objstore.Info, error) {
 	if info.Full || d.fsys.cfg.Metadata == MetadataNone || d.bareLookups() {
 		return info, nil
-	}
-	if n, ok := before.(*fileNode); ok {
-		n.mu.Lock()
-		known := n.object.same(objectOf(info)) && n.currentLocked(info)
-		n.mu.Unlock()
-		if known {
-			return info, nil
-		}
 	}
 	return d.fsys.cfg.Cache.Stat(ctx, info.Key)
 }

@@ -50,7 +50,7 @@ func (n *fileNode) openRead(ctx context.Context) (*readHandle, error) {
 	return &readHandle{node: n}, nil
 }
 
-func (n *fileNode) openWrite(ctx context.Context, flags uint32) (*writeHandle, error) {
+func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 	if n.fsys.cfg.ReadOnly {
 		return nil, uploader.ErrDraining
 	}
@@ -81,7 +81,7 @@ func (n *fileNode) openWrite(ctx context.Context, flags uint32) (*writeHandle, e
 		}
 	}
 	w := n.startWriting(key, options)
-	return newWriteHandle(w, flags), nil
+	return newWriteHandle(w, ctx.caller, flags), nil
 }
 
 // openOptionsLocked says how the uploader begins with the node's object. node.mu

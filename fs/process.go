@@ -101,6 +101,17 @@ func (p processes) dying(tid uint32) bool {
 	})
 }
 
+// same reports that two threads are of one process.
+func (p processes) same(a, b uint32) bool {
+	if a == b {
+		return a != 0
+	}
+	return a != 0 && b != 0 && p.within(probeTime, func() bool {
+		leader := p.status(a)["Tgid"]
+		return leader != "" && leader == p.status(b)["Tgid"]
+	})
+}
+
 // maxDescriptors bounds the search of lastDescriptor: programs with more open
 // files than this are not among those that make empty files.
 const maxDescriptors = 256

@@ -135,3 +135,15 @@ func TestLastDescriptor(t *testing.T) {
 		t.Error("a process with too many descriptors to look at has no other one")
 	}
 }
+
+func TestSame(t *testing.T) {
+	p := proc(t, map[string]string{"41/status": "Tgid:\t41\n", "42/status": "Tgid:\t41\n", "43/status": "Tgid:\t43\n"})
+	for _, c := range []struct {
+		a, b uint32
+		want bool
+	}{{41, 41, true}, {41, 42, true}, {42, 43, false}, {42, 99, false}, {98, 99, false}, {0, 0, false}, {0, 41, false}} {
+		if got := p.same(c.a, c.b); got != c.want {
+			t.Errorf("same(%d, %d) = %v, want %v", c.a, c.b, got, c.want)
+		}
+	}
+}

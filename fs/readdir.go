@@ -151,7 +151,10 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if f, ok := before.(*fileNode); ok && f.local() && d.handOut(name, f) {
 		return d.fsys.reply(f, out), 0
 	}
-	if !h.found || h.last.Name != name || !h.told(before) {
+	if !h.found || h.last.Name != name {
+		return nil, plainEntry
+	}
+	if !h.last.Dir && !h.last.Info.Full && d.fsys.cfg.Metadata == MetadataPosix {
 		return nil, plainEntry
 	}
 	n, again, err := d.settle(name, before, removals, h.last, nil)
@@ -159,20 +162,6 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		return nil, plainEntry
 	}
 	return d.fsys.reply(n, out), 0
-}
-
-// told reports that nothing about the last entry is left to ask for.
-func (h *dirHandle) told(before treeNode) bool {
-	if h.last.Dir || h.last.Info.Full || h.dir.fsys.cfg.Metadata == MetadataNone {
-		return true
-	}
-	n, ok := before.(*fileNode)
-	if !ok {
-		return false
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.object.same(objectOf(h.last.Info)) && n.currentLocked(h.last.Info)
 }
 
 // Fsyncdir implements gofuse.FileFsyncdirer: names are stored when the call that

@@ -22,14 +22,16 @@ var (
 // node: the kernel may send anybody's pages through any handle.
 type writeHandle struct {
 	*writing
-	synced   bool // O_SYNC or O_DSYNC
-	readable bool // O_RDWR
+	opener   uint32 // thread
+	synced   bool   // O_SYNC or O_DSYNC
+	readable bool   // O_RDWR
 	snapshot snapshot
 }
 
-func newWriteHandle(w *writing, flags uint32) *writeHandle {
+func newWriteHandle(w *writing, opener fuse.Caller, flags uint32) *writeHandle {
 	return &writeHandle{
 		writing:  w,
+		opener:   opener.Pid,
 		synced:   flags&syscall.O_DSYNC != 0, // O_SYNC has its bits, too
 		readable: flags&syscall.O_ACCMODE == syscall.O_RDWR,
 	}

@@ -1,0 +1,160 @@
+//go:build integration
+
+package integration
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/sluicefs/sluicefs/integration/mounttest"
+)
+
+// childVariable makes this test program a program of its own: what it does is in
+// the variable, and its working directory and arguments are those of a child.
+const childVariable = "SLUICEFS_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if what := os.Getenv(childVariable); what != "" {
+		if err := runChild(what, os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// runChild is what a program of its own does.
+func runChild(what string, args []string) error {
+	switch what {
+	case "mmap":
+		return childMmap(args[0], args[1], false)
+	case "late mmap":
+		return childMmap(args[0], args[1], true)
+	case "hold":
+		return childHold(args[0], args[1])
+	}
+	return fmt.Errorf("do not know how to %s", what)
+}
+
+// childMmap writes a text into a file through a shared mapping, if it is late
+// after the file was closed.
+func childMmap(path, text string, late bool) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate(int64(len(text))); err != nil {
+		return err
+	}
+	b, err := syscall.Mmap(int(f.Fd()), 0, len(text), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	if late {
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	copy(b, text)
+	if err := syscall.Munmap(b); err != nil || late {
+		return err
+	}
+	return f.Close()
+}
+
+// childHold writes a text into a file, says so on standard error, and ends without
+// closing when its standard input does. "noise N" is a text of N bytes.
+func childHold(path, text string) error {
+	signal.Ignore(syscall.SIGUSR1)
+	var size int
+	if _, err := fmt.Sscanf(text, "noise %d", &size); err == nil {
+		text = noise(size)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(text); err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "written")
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	syscall.Exit(0) // without a close, as programs do that leave it to the kernel
+	return nil
+}
+
+// child is a program that this test program has started as another process.
+type child struct {
+	e     *env
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	said  *bufio.Reader
+}
+
+// start starts a child in the mount.
+func (e *env) start(m *mounttest.Mount, what string, args ...string) *child {
+	e.Helper()
+	self, err := os.Executable()
+	e.ok(err)
+	cmd := m.Command(`exec "$CHILD_PROGRAM" ` + quoted(args))
+	cmd.Env = append(cmd.Env, childVariable+"="+what, "CHILD_PROGRAM="+self)
+	c := &child{e: e, cmd: cmd}
+	c.stdin, err = cmd.StdinPipe()
+	e.ok(err)
+	stderr, err := cmd.StderrPipe()
+	e.ok(err)
+	c.said = bufio.NewReader(stderr)
+	e.ok(cmd.Start())
+	e.Cleanup(func() {
+		c.stdin.Close()
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	return c
+}
+
+func quoted(args []string) string {
+	var out []string
+	for _, a := range args {
+		out = append(out, "'"+a+"'")
+	}
+	return strings.Join(out, " ")
+}
+
+// expect waits until the child has said a line.
+func (c *child) expect(line string) {
+	c.e.Helper()
+	got, err := c.said.ReadString('\n')
+	if err != nil || strings.TrimSpace(got) != line {
+		c.e.Fatalf("the child says %q, %v; want %q", got, err, line)
+	}
+}
+
+// kill ends the child with a signal.
+func (c *child) kill(s syscall.Signal) {
+	c.e.Helper()
+	c.e.ok(c.cmd.Process.Signal(s))
+	_ = c.cmd.Wait() // says which signal it was
+}
+
+// finish lets the child end by itself.
+func (c *child) finish() {
+	c.e.Helper()
+	c.stdin.Close() // or it was before
+	rest, _ := io.ReadAll(c.said)
+	if err := c.cmd.Wait(); err != nil {
+		c.e.Fatalf("the child: %v: %s", err, rest)
+	}
+}

@@ -1,0 +1,220 @@
+//go:build integration
+
+package integration
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/fault"
+)
+
+// streamed is the size of a file that is sent in parts.
+const streamed = 24 << 20
+
+func writeClauses() map[string]clause {
+	return map[string]clause{
+		"W1": {run: func(e *env) {
+			m := e.mount()
+			f := e.open(m, "f", os.O_CREATE|os.O_RDWR)
+			g := e.open(m, "f", os.O_WRONLY)
+			content := []byte(noise(3 << 20))
+			const piece = 10007
+			order := rand.New(rand.NewPCG(1, 2)).Perm(len(content) / piece)
+			for i, at := range order {
+				w := f
+				if i%2 == 1 {
+					w = g
+				}
+				_, err := w.WriteAt(content[at*piece:(at+1)*piece], int64(at*piece))
+				e.ok(err)
+			}
+			end := int64(len(content) / piece * piece)
+			_, err := g.WriteAt([]byte("end"), end+100_000)
+			e.ok(err)
+			e.ok(f.Close())
+			e.ok(g.Close())
+			want := string(content[:end]) + strings.Repeat("\x00", 100_000) + "end"
+			e.stored("f", want)
+			e.want("read", e.read(m, "f"), want)
+		}},
+		"W2": {run: func(e *env) {
+			m := e.mount()
+			if n := e.requests(func() { e.write(m, "small", noise(20<<20)) }, writing...); n != 1 {
+				e.Errorf("a file of 20 MiB took %d requests, want 1", n)
+			}
+			f := e.open(m, "large", os.O_CREATE|os.O_WRONLY)
+			text := noise(2 * streamed)
+			_, err := f.WriteString(text)
+			e.ok(err)
+			completed := e.requests(func() {
+				e.eventually("parts are at the store before close", func() bool {
+					// What the kernel does by itself after a while.
+					_ = unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
+					return e.store.Calls(objstore.OpUploadPart) >= 3
+				})
+			}, objstore.OpComplete)
+			if completed != 0 || e.uploads() != 1 {
+				e.Errorf("%d uploads are under way and %d were completed, want 1 and 0", e.uploads(), completed)
+			}
+			e.ok(f.Close())
+			e.stored("large", text)
+		}},
+		"W3": {run: func(e *env) {
+			e.put("f", "old", nil)
+			m := e.mount()
+			f := e.open(m, "f", os.O_WRONLY|os.O_TRUNC)
+			g := e.open(m, "g", os.O_WRONLY|os.O_CREATE)
+			for range 4 {
+				for _, w := range []*os.File{f, g} {
+					_, err := w.WriteString(noise(streamed / 4))
+					e.ok(err)
+				}
+				e.stored("f", "old")
+				e.absent("g")
+			}
+			e.ok(f.Close())
+			e.ok(g.Close())
+			e.stored("f", strings.Repeat(noise(streamed/4), 4))
+		}},
+		"W4": {run: func(e *env) {
+			m := e.mount()
+			f := e.open(m, "f", os.O_CREATE|os.O_WRONLY)
+			text := noise(streamed)
+			_, err := f.WriteString(text)
+			e.ok(err)
+			e.want("another process reads", m.Run("cat f | sha256sum"), m.Run("head -c 25165824 f | sha256sum"))
+			e.want("this one reads", e.read(m, "f"), text)
+			_, err = f.WriteAt([]byte("patched"), 1000)
+			e.ok(err)
+			e.want("after a patch", e.read(m, "f"), text[:1000]+"patched"+text[1007:])
+		}},
+		"W5": {inMemory: "a real store's limit is too far away", run: func(e *env) {
+			e.store.Profile().MaxObject = 30 << 20
+			e.put("f", "old", nil)
+			m := e.mount()
+			f := e.open(m, "f", os.O_WRONLY|os.O_TRUNC|syscall.O_DIRECT)
+			_, err := f.Write(make([]byte, 1<<20))
+			e.ok(err)
+			_, err = f.WriteAt(make([]byte, 1<<20), 30<<20)
+			e.fails("write", err, syscall.EFBIG)
+			e.fails("close", f.Close(), syscall.EFBIG)
+			e.stored("f", "old")
+			f = e.open(m, "f", os.O_WRONLY)
+			e.fails("truncate", f.Truncate(31<<20), syscall.EFBIG)
+			_ = f.Close() // says the same
+			e.stored("f", "old")
+		}},
+		"W6": {run: func(e *env) {
+			e.put("f", "0123456789", nil)
+			m := e.mount()
+			f := e.open(m, "f", os.O_RDWR)
+			e.ok(f.Truncate(4))
+			e.stored("f", "0123456789")
+			e.want("read", e.read(m, "f"), "0123")
+			e.ok(f.Truncate(6))
+			_, err := f.WriteAt([]byte("X"), 5)
+			e.ok(err)
+			e.ok(f.Close())
+			e.stored("f", "0123\x00X")
+			f = e.open(m, "g", os.O_CREATE|os.O_WRONLY)
+			e.ok(f.Truncate(1 << 20))
+			_, err = f.WriteAt([]byte("in the middle"), 1000)
+			e.ok(err)
+			e.ok(f.Close())
+			e.stored("g", strings.Repeat("\x00", 1000)+"in the middle"+strings.Repeat("\x00", 1<<20-1013))
+		}},
+		"W7": {run: func(e *env) {
+			e.put("f", "0123456789", nil)
+			m := e.mount()
+			for _, step := range []struct {
+				size int64
+				want string
+			}{{4, "0123"}, {6, "0123\x00\x00"}, {0, ""}, {3, "\x00\x00\x00"}} {
+				e.ok(os.Truncate(filepath.Join(m.Dir, "f"), step.size))
+				e.stored("f", step.want)
+				e.want("read", e.read(m, "f"), step.want)
+			}
+			e.fails("truncate of nothing", os.Truncate(filepath.Join(m.Dir, "nothing"), 1), syscall.ENOENT)
+		}},
+		"W8": {run: func(e *env) {
+			m := e.mount()
+			f := e.open(m, "f", os.O_CREATE|os.O_RDWR)
+			_, err := f.WriteString("0123456789")
+			e.ok(err)
+			fd := int(f.Fd())
+			e.ok(syscall.Fallocate(fd, 0, 0, 12))
+			e.ok(syscall.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, 1<<20))
+			e.ok(syscall.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 2, 3))
+			e.ok(syscall.Fallocate(fd, unix.FALLOC_FL_ZERO_RANGE, 11, 3))
+			e.fails("collapse", syscall.Fallocate(fd, unix.FALLOC_FL_COLLAPSE_RANGE, 0, 4096), syscall.EOPNOTSUPP)
+			e.fails("insert", syscall.Fallocate(fd, unix.FALLOC_FL_INSERT_RANGE, 0, 4096), syscall.EOPNOTSUPP)
+			e.ok(f.Close())
+			e.stored("f", "01\x00\x00\x0056789\x00\x00\x00\x00")
+		}},
+		"W9": {run: func(e *env) {
+			m := e.mount()
+			text := noise(100_000)
+			text = strings.Map(func(r rune) rune { return 'a' + r&15 }, text)[:9000]
+			c := e.start(m, "mmap", "f", text)
+			c.finish()
+			e.stored("f", text)
+		}},
+		"W10": {run: func(e *env) {
+			e.put("f", "old", nil)
+			m := e.mount()
+			rule := e.store.Add(fault.Rule{Op: objstore.OpUploadPart, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+			f := e.open(m, "f", os.O_WRONLY|os.O_TRUNC|syscall.O_DIRECT)
+			block := []byte(noise(1 << 20))
+			var err error
+			for i := 0; err == nil && i < 1000; i++ {
+				_, err = f.Write(block)
+			}
+			e.fails("write", err, syscall.EACCES)
+			rule.Remove()
+			_, err = f.Write(block)
+			e.fails("a later write", err, syscall.EACCES)
+			e.fails("fsync", f.Sync(), syscall.EACCES)
+			e.fails("close", f.Close(), syscall.EACCES)
+			e.stored("f", "old")
+			e.eventually("the upload is aborted", func() bool { return e.uploads() == 0 })
+		}},
+		"W11": {run: func(e *env) {
+			e.put("f", "old", nil)
+			m := e.mount()
+			rule := e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+			err := os.WriteFile(filepath.Join(m.Dir, "f"), []byte("new and longer"), 0o644)
+			e.fails("write", err, syscall.EACCES)
+			rule.Remove()
+			e.eventually("the name shows what is stored", func() bool {
+				b, err := os.ReadFile(filepath.Join(m.Dir, "f"))
+				return err == nil && string(b) == "old" && e.stat(m, "f").Size == 3
+			})
+			e.write(m, "f", "second try")
+			e.stored("f", "second try")
+		}},
+		"W12": {run: func(e *env) {
+			m := e.mount()
+			e.write(m, "f", "program")
+			e.ok(os.Chmod(filepath.Join(m.Dir, "f"), 0o755|os.ModeSetuid|os.ModeSetgid))
+			if mode := e.stat(m, "f").Mode & 0o7777; mode != 0o6755 {
+				e.Fatalf("mode %o, want 6755", mode)
+			}
+			f := e.open(m, "f", os.O_WRONLY|os.O_APPEND)
+			_, err := f.WriteString(" with a patch")
+			e.ok(err)
+			e.ok(f.Close())
+			m.Unmount()
+			m = e.mount()
+			if mode := e.stat(m, "f").Mode & 0o7777; mode != 0o755 {
+				e.Errorf("mode %o after a write, want 755", mode)
+			}
+		}},
+	}
+}
