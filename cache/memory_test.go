@@ -204,9 +204,9 @@ func TestParallel(t *testing.T) {
 		t.Errorf("%d for 60 MB/s", n)
 	}
 	for range 100 {
-		s.saw(4<<20, 16*time.Millisecond)
+		s.saw(4<<20, 10*time.Millisecond)
 	}
-	if n := s.parallel(); n != 8 {
-		t.Errorf("%d for 256 MB/s", n)
+	if n := s.parallel(); n != 7 {
+		t.Errorf("%d for 419 MB/s", n)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -17,6 +18,8 @@ import (
 type Reader struct {
 	s *blocks
 	v *version
+
+	active atomic.Int64 // runs under way that this reader began
 
 	mu       sync.Mutex
 	closed   bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -14,6 +15,7 @@ import (
 type run struct {
 	s      *blocks
 	v      *version
+	active *atomic.Int64   // counts the runs under way of whoever began this one
 	ctx    context.Context // of this request
 	cancel context.CancelFunc
 	blocks []*block
@@ -27,8 +29,8 @@ var errUnwanted = errors.New("nobody wants the rest")
 
 // newRun makes a run to which blocks can be added until start. ctx gives its
 // values only: the run lives as long as somebody wants its blocks.
-func (s *blocks) newRun(ctx context.Context, v *version) *run {
-	r := &run{s: s, v: v}
+func (s *blocks) newRun(ctx context.Context, v *version, active *atomic.Int64) *run {
+	r := &run{s: s, v: v, active: active}
 	r.ctx, r.cancel = s.life.request(ctx)
 	return r
 }
@@ -61,8 +63,10 @@ func (r *run) start() {
 		r.cancel()
 		return
 	}
+	r.active.Add(1)
 	go func() {
 		defer r.s.life.leave()
+		defer r.active.Add(-1)
 		defer r.cancel()
 		r.end(r.fetch(r.ctx))
 	}()

@@ -8,11 +8,11 @@ import (
 const (
 	// enough is the rate, in bytes a second, at which there is nothing to be
 	// gained by more connections: what a mount can hand over on one core.
-	enough = 2 << 30
+	enough = 3 << 30
 	// A stream has at least minParallel GETs under way, so that the next ones are
 	// there when one ends, and at most maxParallel. More than are needed cost CPU
 	// time: what is read ahead does not stay in the processor's cache.
-	minParallel, maxParallel = 4, 32
+	minParallel, maxParallel = 4, 24
 )
 
 // speed is what one connection to the store gives: its best of late, since

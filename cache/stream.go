@@ -78,13 +78,14 @@ func (s *stream) keep(from, to int64) {
 type window struct {
 	ahead, behind int64 // bytes
 	length        int64 // blocks that a GET is for
+	parallel      int64 // GETs at once
 }
 
 // windowOf sizes the window of a trail. Where the share is too small for it, those
 // who hold memory for nothing are asked to give way; the next read has more.
 func (r *Reader) windowOf(t *trail) window {
 	parallel, share := r.s.speed.parallel(), r.s.share()
-	w := window{behind: min(maxBehind, share/4)}
+	w := window{behind: min(maxBehind, share/4), parallel: parallel}
 	if w.ahead = min(max(firstWindow, growth*t.length), parallel*maxRun); w.ahead > share-w.behind {
 		w.ahead = share - w.behind
 		r.s.reclaim(r)
@@ -103,8 +104,8 @@ func (r *Reader) extendLocked(ctx context.Context, s *stream, t *trail, from, to
 	}
 	end := min(r.v.blocks(), (max(to, t.pos+w.ahead)+blockSize-1)/blockSize)
 	for s.hi() < end {
-		if s.hi()*blockSize >= to && end-s.hi() < w.length && end < r.v.blocks() {
-			return // not yet enough for a GET of full length
+		if s.hi()*blockSize >= to && (end-s.hi() < w.length && end < r.v.blocks() || r.active.Load() >= w.parallel) {
+			return // not yet enough for a GET of full length, or enough under way
 		}
 		bs := r.fetchLocked(ctx, s.hi(), min(s.hi()+w.length, end))
 		s.held = append(s.held, bs...)
@@ -124,7 +125,7 @@ func (r *Reader) extendBackLocked(ctx context.Context, s *stream, t *trail, from
 	start := max(0, min(from, t.first-w.ahead)) / blockSize
 	length := min(w.length, minRun/blockSize) // what is needed first is the end of it
 	for s.lo > start {
-		if s.lo*blockSize <= from && s.lo-start < length && start > 0 {
+		if s.lo*blockSize <= from && (s.lo-start < length && start > 0 || r.active.Load() >= w.parallel) {
 			return
 		}
 		next := max(start, s.lo-length)
@@ -161,7 +162,7 @@ func (r *Reader) takeBlocks(ctx context.Context, from, to int64) []*block {
 			cur = nil
 		} else {
 			if cur == nil {
-				cur = r.s.newRun(ctx, r.v)
+				cur = r.s.newRun(ctx, r.v, &r.active)
 				runs = append(runs, cur)
 			}
 			b = cur.add(i, i*blockSize, r.v.blockLen(i))
