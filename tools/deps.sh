@@ -18,6 +18,10 @@ git git
 setfattr attr
 flock util-linux
 ps procps
+python3 python3
+ed ed
+ex vim-tiny
+patch patch
 gcc gcc
 '
 

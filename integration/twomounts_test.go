@@ -1,0 +1,111 @@
+//go:build integration
+
+package integration
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sluicefs/sluicefs/integration/s3server"
+)
+
+// pythonExclusive makes each file that its standard input names, if it is not there,
+// and says what came of it.
+const pythonExclusive = `
+import os, sys
+def says(name, what): os.write(1, f"{name} {what}\\n".encode())
+for line in sys.stdin:
+    name, size = line.split()
+    try:
+        fd = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        try:
+            text = (sys.argv[1] * int(size)).encode()
+            while text: text = text[os.write(fd, text):]
+        finally:
+            os.close(fd)
+        says(name, "made")
+    except OSError as e:
+        says(name, os.strerror(e.errno))`
+
+// TestTwoMountsMakeAFile has two mounts make the same files with O_EXCL at once.
+func TestTwoMountsMakeAFile(t *testing.T) {
+	p := realPlace(t, s3server.VersityGW(t))
+	a, b := p.begin(), p.begin()
+	interpreter := python(p.env)
+	makers := map[string]*feeder{
+		"a": a.feed(interpreter, "-c", pythonExclusive, "a"),
+		"b": b.feed(interpreter, "-c", pythonExclusive, "b"),
+	}
+	for round := range 25 {
+		name, size := fmt.Sprint("f", round), 100
+		if round%5 == 4 {
+			size = 22 * mib // with a multipart upload
+		}
+		for _, w := range makers {
+			w.give(fmt.Sprintln(name, size))
+		}
+		var winners []string
+		for letter, w := range makers {
+			waitUntil(t, "the file was made", func() bool { return strings.Contains(w.said.String(), name+" ") })
+			said := w.said.String()
+			switch line := said[strings.Index(said, name+" "):]; {
+			case strings.HasPrefix(line, name+" made"):
+				winners = append(winners, letter)
+			case !strings.HasPrefix(line, name+" File exists"):
+				t.Errorf("it says %s", line)
+			}
+		}
+		if len(winners) != 1 {
+			t.Errorf("%s was made by %q, want one", name, winners)
+			continue
+		}
+		p.stored(name, strings.Repeat(winners[0], size))
+	}
+	for _, w := range makers {
+		w.finish()
+	}
+	a.unmount()
+	b.unmount()
+}
+
+// TestTwoMountsChangeAFile has a file change in another mount while it is written,
+// under each policy.
+func TestTwoMountsChangeAFile(t *testing.T) {
+	p := realPlace(t, s3server.VersityGW(t))
+	theirs := p.begin()
+	for policy, c := range map[string]struct{ want, says string }{
+		"fail":      {"theirs", "Stale file handle"},
+		"overwrite": {"ours", ""},
+		"keep-both": {"ours", ""},
+	} {
+		ours := p.begin("--conflict=" + policy)
+		for kind, size := range map[string]int{"small": 100, "large": 22 * mib} {
+			key := policy + "-" + kind
+			p.put(key, "old", nil)
+			ours.shows(key, "old")
+			theirs.shows(key, "old")
+			w := ours.feed("bash", "-c", "cat > "+key)
+			w.give(strings.Repeat("ours", size/4))
+			waitUntil(t, "the file has what was written", func() bool { return ours.size(key) == int64(size) })
+			theirs.write(key, strings.Repeat("theirs", size/4))
+			_ = w.in.Close()
+			if state := w.wait(); state.Success() != (c.says == "") || !strings.Contains(w.said.String(), c.says) {
+				t.Errorf("%s: %v: %s", key, state, w.said.String())
+			}
+			p.stored(key, strings.Repeat(c.want, size/4))
+			aside := 0
+			for _, k := range p.keys() {
+				if strings.HasPrefix(k, key+".conflict") {
+					p.stored(k, strings.Repeat("theirs", size/4))
+					aside++
+				}
+			}
+			if (aside == 1) != (policy == "keep-both") {
+				t.Errorf("%s: %d objects were put aside", key, aside)
+			}
+		}
+		ours.unmount()
+	}
+	theirs.unmount()
+}
