@@ -117,11 +117,11 @@ func TestStorm(t *testing.T) {
 		tight(func(p *objstore.Profile) { p.Part.Consecutive = true }),
 		tight(func(p *objstore.Profile) { p.Part.Equal = true }),
 	}
-	for round := range 6 {
+	for round := range max(6, *seeds/16) {
 		p := profiles[round%len(profiles)]
 		store := mem.New(p)
 		cfg := tightConfig(t, &p)
-		cfg.Concurrency = 1 + round
+		cfg.Concurrency = 1 + round%6
 		u := newUploader(t, store, cfg)
 		var g sync.WaitGroup
 		for i := range uint64(12) {
