@@ -32,10 +32,8 @@ func noUploads(t testing.TB, store objstore.Store) {
 	}
 }
 
-// goroutines returns how many goroutines run code of this module that are not tests.
-func goroutines() int { return len(ours()) }
-
-func ours() []string {
+// goroutines returns those that run code of a mount.
+func goroutines() []string {
 	buf := make([]byte, 8<<20)
 	buf = buf[:runtime.Stack(buf, true)]
 	var out []string
@@ -50,15 +48,15 @@ func ours() []string {
 	return out
 }
 
-// noGoroutines fails the test if more goroutines are left than there were. Those
-// that are on their way out get a moment.
-func noGoroutines(t testing.TB, before int) {
+// noGoroutines fails the test if goroutines are left. Those that are on their way
+// out get a moment.
+func noGoroutines(t testing.TB) {
 	deadline := time.Now().Add(patience)
-	left := ours()
-	for ; len(left) > before && time.Now().Before(deadline); left = ours() {
-		time.Sleep(10 * time.Millisecond)
+	left := goroutines()
+	for ; len(left) > 0 && time.Now().Before(deadline); left = goroutines() {
+		time.Sleep(time.Millisecond)
 	}
-	if len(left) > before {
-		t.Errorf("%d goroutines are left of %d:\n%s", len(left), before, strings.Join(left, "\n\n"))
+	if len(left) > 0 {
+		t.Errorf("%d goroutines are left:\n%s", len(left), strings.Join(left, "\n\n"))
 	}
 }
