@@ -95,7 +95,7 @@
 // was read. Sequential reads, forward or backward and at up to four places of a
 // file at once, have a window that is eight times what was read in a row, up to
 // the reader's share of the memory or to what the line needs: slow connections
-// get up to 24 GETs of up to 4 MiB side by side, fast ones 4. Reads at equal distances are asked
+// get up to 24 GETs of up to 4 MiB side by side, fast ones 3 of 2 MiB. Reads at equal distances are asked
 // for ahead one by one, all others are passed to the store as they are and
 // leave nothing behind, so that a random read costs what it asks for.
 //

@@ -12,7 +12,7 @@ const (
 	// A stream has at least minParallel GETs under way, so that the next ones are
 	// there when one ends, and at most maxParallel. More than are needed cost CPU
 	// time: what is read ahead does not stay in the processor's cache.
-	minParallel, maxParallel = 4, 24
+	minParallel, maxParallel = 3, 24
 )
 
 // speed is what one connection to the store gives: its best of late, since
