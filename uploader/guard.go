@@ -67,17 +67,21 @@ func (f *File) condition(ctx context.Context, absent objstore.Guard, match bool)
 	if f.u.cfg.Conflict == ConflictOverwrite && !exclusive {
 		return objstore.Condition{}, nil
 	}
+	var sent objstore.Condition // what goes with the request, also where the store may not look at it
+	if guard.Absent && absent.Sent() {
+		sent = guard
+	}
 	switch {
-	case guard.Absent && absent == objstore.GuardIfNoneMatch, guard.ETag != "" && match:
+	case guard.Absent && absent.Kept(), guard.ETag != "" && match:
 		return guard, nil
 	case guard == (objstore.Condition{}), absent == objstore.GuardNone && guard.Absent,
 		time.Since(f.opened) < f.u.cfg.Freshness:
-		return objstore.Condition{}, nil
+		return sent, nil
 	}
 	seen, err := f.u.store.Head(ctx, key)
 	switch {
 	case errors.Is(err, objstore.ErrNotFound) && guard.Absent:
-		return objstore.Condition{}, nil
+		return sent, nil
 	case err == nil && guard.ETag != "" && seen.ETag == guard.ETag:
 		return objstore.Condition{}, nil
 	case err != nil && !errors.Is(err, objstore.ErrNotFound):

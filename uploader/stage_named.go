@@ -148,7 +148,7 @@ func asItWas(p *objstore.Profile, before aside) objstore.Condition {
 	switch {
 	case before.exists && p.IfMatchDone:
 		return objstore.Condition{ETag: before.was.ETag}
-	case !before.exists && p.NoClobberDone == objstore.GuardIfNoneMatch:
+	case !before.exists && p.NoClobberDone.Sent():
 		return objstore.Condition{Absent: true}
 	}
 	return objstore.Condition{}

@@ -119,7 +119,10 @@ func TestProvidersDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	style := map[objstore.Style]string{objstore.PathStyle: "path", objstore.VirtualHost: "virtual host"}
-	create := map[objstore.Guard]string{objstore.GuardIfNoneMatch: "at the store", objstore.GuardHeadFirst: "by a look first"}
+	create := map[objstore.Guard]string{
+		objstore.GuardIfNoneMatch: "at the store", objstore.GuardHeader: "at the store, by its own header",
+		objstore.GuardLookAndHeader: "by a look first, and its own header", objstore.GuardHeadFirst: "by a look first",
+	}
 	digest := map[objstore.Algorithm]string{objstore.ContentMD5: "Content-MD5", objstore.CRC64NVME: "CRC64NVME", objstore.CRC32C: "CRC32C"}
 	notices := map[bool]string{true: "yes", false: "no"}
 	parts := map[bool]string{true: "one size", false: "any size"}

@@ -129,7 +129,7 @@ func TestCheckOptions(t *testing.T) {
 		{nil, ""},
 		{[]string{"--endpoint", "localhost:9000"}, "want http://"},
 		{[]string{"--provider", "minio"}, ""},
-		{[]string{"--provider", "gopher"}, "choose aws, minio"},
+		{[]string{"--provider", "gopher"}, "choose aws, oss, cos, bos, minio"},
 		{[]string{"--upload-concurrency", "0"}, "must be 1 or more"},
 		{[]string{"--attr-ttl=-1s"}, "must not be negative"},
 		{[]string{"--sse", "aes256", "--sse-kms-key-id", "k"}, "needs --sse kms"},

@@ -30,6 +30,10 @@ func (p *program) openStore(ctx context.Context, o *mountOptions, log *logrus.En
 	if err := o.write.checkPartSize(&cfg.Profile); err != nil {
 		return nil, nil, usageError(err)
 	}
+	wanted := o.object.newObject()
+	if err := cfg.Profile.CheckWanted(&wanted); err != nil {
+		return nil, nil, usageError(err)
+	}
 	client, err := s3.New(first, cfg)
 	if err != nil {
 		return nil, nil, o.explain(err, p.patience)
@@ -73,8 +77,10 @@ func (o *mountOptions) storeConfig(ctx context.Context) (s3.Config, error) {
 		cfg.Style = objstore.VirtualHost
 	}
 	var err error
-	cfg.Profile, err = o.store.chooseProfile(ctx, cfg)
-	return cfg, err
+	if cfg.Profile, err = o.store.chooseProfile(ctx, cfg); err != nil {
+		return cfg, err
+	}
+	return cfg, o.store.corrections.apply(&cfg.Profile)
 }
 
 // chooseProfile takes the kind of store that the user named, else the one that

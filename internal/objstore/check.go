@@ -1,6 +1,8 @@
 package objstore
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -9,23 +11,28 @@ import (
 const MaxTags = 10
 
 // CheckKey tells before anything is sent whether the store would take the key:
-// nil, ErrKeyTooLong or ErrInvalid. Keys are UTF-8: bytes that are not make a
-// signature that no server can verify.
+// nil, or a *Limit of the kind ErrKeyTooLong or ErrInvalid. Keys are UTF-8: bytes
+// that are not make a signature that no server can verify.
 func (p *Profile) CheckKey(key string) error {
 	switch {
-	case key == "", !utf8.ValidString(key), p.Key.XMLOnly && !XMLSafe(key):
-		return ErrInvalid
+	case key == "":
+		return p.limit(ErrInvalid, "an empty key", "keys of at least one byte")
+	case !utf8.ValidString(key):
+		return p.limit(ErrInvalid, "a key that is not UTF-8", "keys in UTF-8")
+	case p.Key.XMLOnly && !XMLSafe(key):
+		return p.limit(ErrInvalid, "a key with control characters", "keys that its XML can carry")
 	case p.Key.MaxBytes > 0 && len(key) > p.Key.MaxBytes:
-		return ErrKeyTooLong
-	case p.Key.Forbid != "" && strings.IndexByte(p.Key.Forbid, key[0]) >= 0:
-		return ErrInvalid
-	}
-	if p.Key.MaxSegment == 0 {
+		return p.limit(ErrKeyTooLong, fmt.Sprintf("a key of %d bytes", len(key)), fmt.Sprintf("keys of %d bytes", p.Key.MaxBytes))
+	case strings.IndexByte(p.Key.Forbid, key[0]) >= 0:
+		return p.limit(ErrInvalid, fmt.Sprintf("a key that begins with %q", key[:1]), "keys that do not")
+	case strings.ContainsAny(key, p.Key.Refuse):
+		return p.limit(ErrInvalid, "a key with a control character", fmt.Sprintf("keys without %q", p.Key.Refuse))
+	case p.Key.MaxSegment == 0:
 		return nil
 	}
 	for segment := range strings.SplitSeq(key, "/") {
 		if len(segment) > p.Key.MaxSegment {
-			return ErrKeyTooLong
+			return p.limit(ErrKeyTooLong, fmt.Sprintf("a name of %d bytes", len(segment)), fmt.Sprintf("names of %d bytes", p.Key.MaxSegment))
 		}
 	}
 	return nil
@@ -68,7 +75,7 @@ func (p *Profile) CheckCopy(c Condition) error {
 }
 
 func checkCondition(c Condition, absent Guard, etag bool) error {
-	if c.Absent && absent != GuardIfNoneMatch || c.ETag != "" && !etag {
+	if c.Absent && !absent.Sent() || c.ETag != "" && !etag {
 		return ErrUnsupported
 	}
 	return nil
@@ -78,15 +85,80 @@ func checkCondition(c Condition, absent Guard, etag bool) error {
 const metaPrefix = "x-amz-meta-"
 
 // CheckOptions tells whether the properties of an object are within the
-// store's limits: nil or ErrInvalid. The prefix of the names is counted, since
-// MinIO counts it.
+// store's limits: nil or a *Limit of the kind ErrInvalid. The prefix of the names is
+// counted, since MinIO counts it.
 func (p *Profile) CheckOptions(o *ObjectOptions) error {
 	n := 0
 	for name, value := range o.Metadata {
 		n += len(metaPrefix) + len(name) + len(value)
+		if strings.ContainsAny(name, p.MetaForbid) {
+			return p.limit(ErrInvalid, fmt.Sprintf("metadata named %q", name), fmt.Sprintf("names without %q", p.MetaForbid))
+		}
 	}
-	if p.MetaBytes > 0 && n > p.MetaBytes || len(o.Tags) > MaxTags {
-		return ErrInvalid
+	switch {
+	case p.MetaBytes > 0 && n > p.MetaBytes:
+		return p.limit(ErrInvalid, fmt.Sprintf("%d bytes of metadata", n), fmt.Sprintf("%d bytes", p.MetaBytes))
+	case len(o.Tags) > MaxTags:
+		return p.limit(ErrInvalid, fmt.Sprintf("%d tags", len(o.Tags)), fmt.Sprintf("%d tags", MaxTags))
 	}
 	return nil
+}
+
+// CheckWanted tells whether the store offers what a user asks for new objects:
+// nil or a *Limit of the kind ErrUnsupported that lists what it has. It is for the
+// beginning of a mount: what an object has already is never refused for it.
+func (p *Profile) CheckWanted(o *ObjectOptions) error {
+	known := func(what, want string, list []string) error {
+		if want == "" || list == nil || slices.Contains(list, want) {
+			return nil
+		}
+		return p.limit(ErrUnsupported, what+" "+want, offered(list))
+	}
+	if err := known("storage class", o.StorageClass, p.Classes); err != nil {
+		return err
+	}
+	if err := known("ACL", o.ACL, p.ACLs); err != nil {
+		return err
+	}
+	if len(o.Tags) > 0 && !p.Tagging {
+		return p.limit(ErrUnsupported, "tags", "objects without")
+	}
+	if o.SSE.Mode == "" || p.Encryption == nil {
+		return nil
+	}
+	var modes []string
+	for _, e := range p.Encryption {
+		modes = append(modes, e.Mode)
+	}
+	return known("encryption", o.SSE.Mode, append([]string{}, modes...))
+}
+
+// CheckTraffic tells whether the store can keep a request to a rate, in bits a second.
+func (p *Profile) CheckTraffic(bits int64) error {
+	switch t := p.Traffic; {
+	case t.Header == "":
+		return p.limit(ErrUnsupported, "a traffic limit", "requests without")
+	case bits < t.Min || bits > t.Max:
+		return p.limit(ErrInvalid, fmt.Sprintf("a traffic limit of %d bit/s", bits), fmt.Sprintf("%d to %d bit/s", t.Min, t.Max))
+	}
+	return nil
+}
+
+// EncryptionOf returns how the store is asked for a mode of encryption. A mode of
+// the S3 protocol that the profile does not list is asked for as the protocol does.
+func (p *Profile) EncryptionOf(mode string) Encryption {
+	for _, e := range p.Encryption {
+		if e.Mode == mode {
+			return e
+		}
+	}
+	return Encryption{Mode: mode}
+}
+
+// offered lists what there is, in words.
+func offered(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
 }

@@ -9,6 +9,7 @@ const (
 	ContentMD5 Algorithm = "MD5"       // sent as Content-MD5; every store knows it
 	CRC32C     Algorithm = "CRC32C"    // sent as x-amz-checksum-crc32c
 	CRC64NVME  Algorithm = "CRC64NVME" // sent as x-amz-checksum-crc64nvme
+	CRC64ECMA  Algorithm = "CRC64ECMA" // never sent: some stores compute it by themselves and tell it
 )
 
 // Digest is a checksum of some bytes. Sum is big-endian for the CRCs; it is

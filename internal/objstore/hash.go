@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"hash"
 	"hash/crc32"
+	"hash/crc64"
 
 	"github.com/minio/crc64nvme"
 )
@@ -19,6 +20,8 @@ func NewHash(a Algorithm) hash.Hash {
 		return crc32.New(crc32.MakeTable(crc32.Castagnoli))
 	case CRC64NVME:
 		return crc64nvme.New()
+	case CRC64ECMA:
+		return crc64.New(crc64.MakeTable(crc64.ECMA))
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package objstore
 
 // Profile is what is known of one kind of store, as data. It is never changed
-// once a mount has begun, so it may be shared without locks.
+// once a mount has begun, so it may be shared without locks. Each field is an
+// option by a name of its own (option.go), so a user can correct what the table
+// has wrong.
 type Profile struct {
 	Name  string   // "aws", "minio", …
 	Hosts []string // endpoint hosts by suffix; the longest match wins
@@ -11,9 +13,15 @@ type Profile struct {
 
 	// Addressing and wire.
 	Style         Style
-	Region        string // used where the user gave none; "" means us-east-1
-	SignAcceptEnc bool   // may sign Accept-Encoding (GCS may not)
-	XID           bool   // may carry x-id in the query (GCS may not)
+	Region        string   // used where neither the user nor the host names one; "" means us-east-1
+	RegionHosts   []string // endpoint hosts with "{region}" in them, that tell the region; the first match wins
+	RegionInBody  bool     // CreateBucket names the region in its body
+	HTTPSOnly     bool
+	UnsignedBody  bool // takes bodies that the signature leaves out; elsewhere they are hashed first
+	Expect        bool // large bodies wait for "100 Continue"
+	SignAcceptEnc bool // may sign Accept-Encoding (GCS may not)
+	XID           bool // may carry x-id in the query (GCS may not)
+	Trailers      bool // takes digests in trailers (none are sent: a fact about the store)
 	ListV2        bool
 	ListURLEncode bool
 	DeleteDigest  Algorithm // digest of DeleteObjects' body: CRC32C stands for the SDK's default, none for a store without it
@@ -28,9 +36,10 @@ type Profile struct {
 	MaxPut           int64 // largest PutObject
 	MaxCopy          int64 // largest CopyObject, and largest range of UploadPartCopy
 	Key              KeyLimits
-	MetaBytes        int   // user metadata: names and values together
-	MaxCompleteBytes int64 // body of Complete; 0 means no limit
-	MaxParallel      int   // requests at once; 0 means no cap
+	MetaBytes        int    // user metadata: names and values together
+	MetaForbid       string // bytes that a name of user metadata must not contain
+	MaxCompleteBytes int64  // body of Complete; 0 means no limit
+	MaxParallel      int    // requests at once; 0 means no cap
 
 	// Integrity.
 	Digest    Algorithm // sent with bodies and verified by the store
@@ -40,20 +49,34 @@ type Profile struct {
 	// Complete then takes a digest of the whole object. Stores that verify the
 	// parts' digests undeclared, and mix declared ones up with copied parts, say no.
 	FullDigest bool
+	// AnswerDigest is a checksum that the store computes by itself and tells in the
+	// response header AnswerHeader, of bodies and of completed objects.
+	AnswerDigest Algorithm
+	AnswerHeader string
 
 	// Guards.
-	NoClobberPut  Guard // object must not exist, on Put
-	NoClobberDone Guard // the same on Complete
-	IfMatchPut    bool
-	IfMatchDone   bool
-	CopyGuards    bool // Copy keeps a Condition: If-None-Match and If-Match for the target
+	NoClobberPut    Guard  // object must not exist, on Put
+	NoClobberDone   Guard  // the same on Complete
+	ForbidOverwrite string // request header of GuardHeader, and its like on Copy
+	IfMatchPut      bool
+	IfMatchDone     bool
+	CopyGuards      bool // Copy keeps a Condition: If-None-Match and If-Match for the target
 
 	// Abilities.
 	PartCopy         bool // UploadPartCopy
 	CompleteListsAll bool // Complete must name every part that was sent (Ceph)
 	// DoubtDone says that Complete answers 200 also for an upload that is gone,
 	// if any object has the key. What it made is looked at.
-	DoubtDone bool
+	DoubtDone      bool
+	AbortLifecycle bool // a lifecycle rule can end unfinished uploads
+
+	// Properties of objects. A nil list means that nothing is known: what the
+	// user asks for is sent, and the store has the say.
+	Classes    []string     // storage classes by their S3 names
+	Encryption []Encryption // at rest
+	Tagging    bool
+	ACLs       []string // canned ones
+	Traffic    TrafficLimit
 }
 
 // PartLimits bound the parts of an upload.
@@ -71,7 +94,24 @@ type KeyLimits struct {
 	MaxBytes   int
 	MaxSegment int    // bytes between slashes; 0 means no limit
 	Forbid     string // bytes that a key must not begin with
+	Refuse     string // bytes that a key must not contain
+	Tree       bool   // "a" and "a/b" exclude each other: the store keeps folders
 	XMLOnly    bool   // listings are not encoded: what XML cannot say comes back changed
+}
+
+// Encryption is a way to encrypt at rest that a store offers. Without a Header
+// it is asked for as the S3 protocol does; else by that header and its value.
+type Encryption struct {
+	Mode      string // of SSE: "aes256", "kms", "kms:dsse", "c", "sm4"
+	Header    string
+	Value     string
+	KeyHeader string // carries the KMS key's id, "" for the protocol's own
+}
+
+// TrafficLimit is a rate that the store itself keeps a request to.
+type TrafficLimit struct {
+	Header   string // "" where there is none
+	Min, Max int64  // bits a second
 }
 
 // Style is how the bucket is named in a request.
@@ -96,12 +136,25 @@ const (
 // Guard says how a store keeps an object from being overwritten.
 type Guard string
 
-// The guards. HeadFirst and GuardNone leave a gap in which another writer can win.
+// The guards. The last three leave a gap in which another writer can win:
+// GuardLookAndHeader closes it only if the store does what its vendor says in
+// passing, which sluicefs doctor can find out.
 const (
-	GuardIfNoneMatch Guard = "if-none-match"
-	GuardHeadFirst   Guard = "head-first"
-	GuardNone        Guard = "none"
+	GuardIfNoneMatch   Guard = "if-none-match"
+	GuardHeader        Guard = "header" // Profile.ForbidOverwrite
+	GuardLookAndHeader Guard = "head-first-and-header"
+	GuardHeadFirst     Guard = "head-first"
+	GuardNone          Guard = "none"
 )
+
+// Sent tells whether the guard travels with the request.
+func (g Guard) Sent() bool {
+	return g == GuardIfNoneMatch || g == GuardHeader || g == GuardLookAndHeader
+}
+
+// Kept tells whether the store is known to keep the guard, so that nobody need
+// look beforehand.
+func (g Guard) Kept() bool { return g == GuardIfNoneMatch || g == GuardHeader }
 
 // ListUploadsKind says how far ListMultipartUploads can be trusted.
 type ListUploadsKind string
@@ -110,5 +163,6 @@ type ListUploadsKind string
 const (
 	ListUploadsFull     ListUploadsKind = "full"
 	ListUploadsExactKey ListUploadsKind = "exact-key" // the prefix must be the whole key (MinIO)
+	ListUploadsUnproven ListUploadsKind = "unproven"  // asked all the same; the store may refuse (OSS)
 	ListUploadsNone     ListUploadsKind = "none"
 )

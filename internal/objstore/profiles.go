@@ -6,13 +6,19 @@ const (
 	mib = int64(1) << 20
 	gib = int64(1) << 30
 	tib = int64(1) << 40
+
+	gb = int64(1_000_000_000) // of vendors who count in tens
+	tb = 1000 * gb
 )
 
 // Profiles returns the known profiles, freshly made, the generic one last.
 // Their numbers and abilities are from the vendors' documents and from public
 // code; docs/PROVIDERS.md says which were proven on a live server.
 func Profiles() []Profile {
-	return []Profile{awsProfile(), minioProfile(), versitygwProfile(), genericProfile()}
+	return []Profile{
+		awsProfile(), ossProfile(), cosProfile(), bosProfile(), minioProfile(), cephProfile(), r2Profile(), b2Profile(),
+		gcsProfile(), wasabiProfile(), versitygwProfile(), seaweedfsProfile(), garageProfile(), genericProfile(),
+	}
 }
 
 // ProfileByName finds a profile; ok is false where there is none of that name.
@@ -51,12 +57,32 @@ func ProfileByServer(server string) (p Profile, ok bool) {
 	return Profile{}, false
 }
 
+// RegionOf returns the region that an endpoint's host tells, "" where it tells none.
+func (p *Profile) RegionOf(host string) string {
+	for _, pattern := range p.RegionHosts {
+		before, after, named := strings.Cut(pattern, "{region}")
+		rest, ok := strings.CutPrefix(host, before)
+		if !ok {
+			continue
+		}
+		region, ok := strings.CutSuffix(rest, after)
+		switch {
+		case !named && rest == "":
+			return "" // a host of its own, which the patterns behind it must not take apart
+		case named && ok && region != "" && !strings.Contains(region, "."):
+			return region
+		}
+	}
+	return ""
+}
+
 // genericProfile is the common subset that every known store keeps: equal
 // parts without gaps, Content-MD5, no guard that could be ignored in silence.
 func genericProfile() Profile {
 	return Profile{
 		Name:          "generic",
 		Style:         PathStyle,
+		UnsignedBody:  true,
 		SignAcceptEnc: true,
 		XID:           true,
 		ListV2:        true,
@@ -76,52 +102,6 @@ func genericProfile() Profile {
 		NoClobberPut:  GuardHeadFirst,
 		NoClobberDone: GuardHeadFirst,
 		PartCopy:      true,
+		Tagging:       true, // sent only where the user gives tags
 	}
-}
-
-func awsProfile() Profile {
-	p := genericProfile()
-	p.Name = "aws"
-	p.Hosts = []string{".amazonaws.com", ".amazonaws.com.cn"}
-	p.Servers = []string{"AmazonS3"}
-	p.Style = VirtualHost
-	p.DeleteDigest = CRC32C
-	p.Part.Equal, p.Part.Consecutive = false, false
-	p.Key.XMLOnly = false
-	p.MaxObject = 10000 * 5 * gib // 48.8 TiB, since 2025
-	p.Digest, p.FullDigest = CRC64NVME, true
-	p.PartETag, p.FinalETag = ETagMD5, ETagMD5OfMD5
-	p.NoClobberPut, p.NoClobberDone = GuardIfNoneMatch, GuardIfNoneMatch
-	p.IfMatchPut, p.IfMatchDone = true, true
-	p.CopyGuards = true
-	return p
-}
-
-func minioProfile() Profile {
-	p := awsProfile()
-	p.Name = "minio"
-	p.FullDigest = false // declaring one breaks copied parts; each part's is verified all the same
-	p.CopyGuards = false // would be ignored in silence
-	p.Hosts = nil
-	p.Servers = []string{"MinIO"}
-	p.Style = PathStyle
-	p.MaxObject = 50 * tib
-	p.Key.MaxSegment = 255
-	p.ListUploads = ListUploadsExactKey
-	return p
-}
-
-func versitygwProfile() Profile {
-	p := awsProfile()
-	p.Name = "versitygw"
-	p.FullDigest = false // declaring one breaks copied parts; each part's is verified all the same
-	p.CopyGuards = false // would be ignored in silence
-	p.Hosts = nil
-	p.Servers = []string{"VERSITYGW"}
-	p.Style = PathStyle
-	p.Key.MaxSegment = 227 // longer ones can be made and never replaced: ".NAME.sgwtmp.<19 digits>" must fit in 255
-	p.Key.XMLOnly = true
-	p.UploadMarkers = false
-	p.DoubtDone = true
-	return p
 }

@@ -125,6 +125,7 @@ type Body struct {
 	Reader io.ReadSeeker
 	Size   int64  // bytes, exactly what Reader gives
 	Digest Digest // travels with the body; Algorithm none sends nothing
+	Answer Digest // what the store will say of it by itself: see Profile.AnswerDigest; may be none
 }
 
 // GetOptions narrow a Get.
@@ -179,7 +180,7 @@ type CopySource struct {
 type CompleteOptions struct {
 	Condition Condition
 	Size      int64  // bytes of the whole object, 0 if not known; checked where the store can
-	Digest    Digest // of the whole object, none if not known; looked at only with Profile.FullDigest
+	Digest    Digest // of the whole object, none if not known; looked at with Profile.FullDigest or AnswerDigest
 }
 
 // CopyOptions say what the copy looks like. StorageClass, SSE and ACL are never

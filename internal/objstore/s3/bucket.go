@@ -29,7 +29,7 @@ func (c *Client) headBucket(ctx context.Context) (*exchange, error) {
 // CreateBucket makes the client's bucket, for tests and demonstrations.
 func (c *Client) CreateBucket(ctx context.Context) error {
 	in := &awss3.CreateBucketInput{Bucket: &c.bucket}
-	if c.region != defaultRegion && c.profile.Name == "aws" {
+	if c.region != defaultRegion && c.profile.RegionInBody {
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(c.region)}
 	}
 	x := &exchange{}

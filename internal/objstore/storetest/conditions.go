@@ -8,11 +8,9 @@ import (
 )
 
 var conditionTests = []test{
-	{"PutAbsent", func(b *bench) { b.testAbsent(b.guardedPut, b.profile.NoClobberPut == objstore.GuardIfNoneMatch) }},
+	{"PutAbsent", func(b *bench) { b.testAbsent(b.guardedPut, b.profile.NoClobberPut.Sent()) }},
 	{"PutIfMatch", func(b *bench) { b.testIfMatch(b.guardedPut, b.profile.IfMatchPut) }},
-	{"CompleteAbsent", func(b *bench) {
-		b.testAbsent(b.guardedComplete, b.profile.NoClobberDone == objstore.GuardIfNoneMatch)
-	}},
+	{"CompleteAbsent", func(b *bench) { b.testAbsent(b.guardedComplete, b.profile.NoClobberDone.Sent()) }},
 	{"CompleteIfMatch", func(b *bench) { b.testIfMatch(b.guardedComplete, b.profile.IfMatchDone) }},
 	{"CopyAbsent", func(b *bench) { b.testAbsent(b.guardedCopy, b.profile.CopyGuards) }},
 	{"CopyIfMatch", func(b *bench) { b.testIfMatch(b.guardedCopy, b.profile.CopyGuards) }},
@@ -72,7 +70,7 @@ func (b *bench) testIfMatch(make making, can bool) {
 
 // testOneOfManyWins has writers race for a name.
 func testOneOfManyWins(b *bench) {
-	if b.profile.NoClobberPut != objstore.GuardIfNoneMatch {
+	if !b.profile.NoClobberPut.Sent() {
 		b.want(b.guardedPut("k", "x", objstore.Condition{Absent: true}), objstore.ErrUnsupported, "put")
 		return
 	}
@@ -104,7 +102,7 @@ func testOneOfManyWins(b *bench) {
 
 // testCompleteAgain keeps the upload of a Complete whose guard did not hold.
 func testCompleteAgain(b *bench) {
-	if b.profile.NoClobberDone != objstore.GuardIfNoneMatch {
+	if !b.profile.NoClobberDone.Sent() {
 		b.want(b.guardedComplete("k", "x", objstore.Condition{Absent: true}), objstore.ErrUnsupported, "complete")
 		return
 	}

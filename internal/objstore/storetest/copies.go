@@ -34,31 +34,31 @@ func (b *bench) copy(dst, src string, opts objstore.CopyOptions) objstore.Info {
 
 func testCopyKeeps(b *bench) {
 	data := random(60, 50_000)
-	b.putWith("src", data, objstore.PutOptions{ObjectOptions: properties()})
+	b.putWith("src", data, objstore.PutOptions{ObjectOptions: b.properties()})
 	info := b.copy("dst", "src", objstore.CopyOptions{})
 	b.holds("dst", data)
 	b.holds("src", data)
-	b.hasProperties("dst", properties())
+	b.hasProperties("dst", b.properties())
 	if head := b.head("dst"); info.Key != "dst" || head.ETag != info.ETag || head.Size != int64(len(data)) {
 		b.Errorf("copy tells %+v, head %+v", info, head)
 	}
 }
 
 func testCopyReplaces(b *bench) {
-	b.putWith("src", []byte("x"), objstore.PutOptions{ObjectOptions: properties()})
+	b.putWith("src", []byte("x"), objstore.PutOptions{ObjectOptions: b.properties()})
 	other := objstore.ObjectOptions{ContentType: "image/png", Metadata: map[string]string{"only": "this"}}
 	b.copy("dst", "src", objstore.CopyOptions{Replace: true, ObjectOptions: other})
 	b.hasProperties("dst", other)
-	b.hasProperties("src", properties())
+	b.hasProperties("src", b.properties())
 }
 
 func testCopyOntoItself(b *bench) {
 	data := random(61, 1000)
-	b.putWith("k", data, objstore.PutOptions{ObjectOptions: properties()})
+	b.putWith("k", data, objstore.PutOptions{ObjectOptions: b.properties()})
 	_, err := b.store.Copy(b.Context(), "k", objstore.CopySource{Key: "k"}, objstore.CopyOptions{})
 	b.want(err, objstore.ErrInvalid, "a copy onto itself that changes nothing")
-	b.hasProperties("k", properties())
-	other := properties()
+	b.hasProperties("k", b.properties())
+	other := b.properties()
 	other.Metadata = map[string]string{"mtime": "1"}
 	b.copy("k", "k", objstore.CopyOptions{Replace: true, ObjectOptions: other})
 	b.hasProperties("k", other)
@@ -83,11 +83,11 @@ func testCopyNotThere(b *bench) {
 }
 
 func testCopyOfMultipart(b *bench) {
-	up := b.beginWith("src", properties())
+	up := b.beginWith("src", b.properties())
 	b.complete(up, b.part(up, 1, b.full(62)), b.part(up, 2, []byte("tail")))
 	b.copy("dst", "src", objstore.CopyOptions{})
 	b.holds("dst", append(b.full(62), "tail"...))
-	b.hasProperties("dst", properties())
+	b.hasProperties("dst", b.properties())
 }
 
 func testCopyRange(b *bench) {
