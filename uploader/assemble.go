@@ -203,6 +203,7 @@ func (u *Uploader) copyPart(ctx context.Context, up *upload, number int32, r rem
 		Key: r.src.key, Offset: r.off, Length: r.len(), IfMatch: r.src.etag, SSE: up.ref.SSE,
 	})
 	if err != nil {
+		up.doubt.Store(up.doubt.Load() || unanswered(err))
 		return sent{}, fmt.Errorf("copy bytes %d-%d of %q: %w", r.off, r.off+r.len()-1, r.src.key, asConflict(err, r.src))
 	}
 	u.stats.copies.Add(1)

@@ -3,6 +3,7 @@ package uploader
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -17,6 +18,7 @@ type upload struct {
 	ref    objstore.UploadRef
 	mark   string // by which its object is known, "" where the ETag does that
 	err    error
+	doubt  atomic.Bool // a part was sent, or is copied, and no answer came
 
 	// Guarded by the file's mutex.
 	options objstore.ObjectOptions
@@ -216,6 +218,7 @@ func (u *Uploader) sendPart(ctx context.Context, up *upload, number int32, b *bo
 	}
 	part, err := u.store.UploadPart(ctx, up.ref, number, out)
 	if err != nil {
+		up.doubt.Store(up.doubt.Load() || unanswered(err))
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}

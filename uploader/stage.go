@@ -2,10 +2,8 @@ package uploader
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sort"
-	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -97,33 +95,6 @@ func (f *File) partsOf(up *upload) []sent {
 	sort.Slice(out, func(i, j int) bool { return out[i].part.Number < out[j].part.Number })
 	return out
 }
-
-// abortAll ends uploads that will not be completed. It is called when nothing of
-// them is on its way; a failure is logged: nobody waits for it.
-func (u *Uploader) abortAll(ups []*upload) {
-	for _, up := range ups {
-		select {
-		case <-up.ready:
-		default: // never begun
-			continue
-		}
-		if up.err != nil {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(u.ctx, abortFor)
-		err := u.store.Abort(ctx, up.ref)
-		cancel()
-		if err != nil && !errors.Is(err, objstore.ErrNoSuchUpload) {
-			u.log.WithError(err).WithField("key", up.key).WithField("upload", up.ref.ID).Error("cannot abort upload")
-			continue
-		}
-		u.stats.aborts.Add(1)
-	}
-}
-
-// abortFor is how long an abort is tried. The file is failed already; its upload
-// must not keep an unmount waiting for a store that is gone.
-const abortFor = time.Minute
 
 // deleteAll removes hidden objects that nothing reads any more.
 func (u *Uploader) deleteAll(staged []source) {

@@ -28,6 +28,7 @@ type Store interface {
 	UploadPartCopy(ctx context.Context, up objstore.UploadRef, number int32, src objstore.CopySource) (objstore.Part, error)
 	Complete(ctx context.Context, up objstore.UploadRef, parts []objstore.Part, opts objstore.CompleteOptions) (objstore.Info, error)
 	Abort(ctx context.Context, up objstore.UploadRef) error
+	ListParts(ctx context.Context, up objstore.UploadRef, after int32) (objstore.PartPage, error)
 	Delete(ctx context.Context, key string) error
 	Copy(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (objstore.Info, error)
 }
@@ -84,8 +85,10 @@ type Uploader struct {
 	slots     *slots              // parts in flight
 	composing *semaphore.Weighted // one: see File.compose
 
-	ctx       context.Context // the life of every request; ends in Close
+	ctx       context.Context // the life of every file and of what is done for it; ends in Close
 	cancel    context.CancelFunc
+	hurry     context.Context // ends, before that, the waits for answers that nobody needs
+	rush      context.CancelFunc
 	wg        sync.WaitGroup // every goroutine that works for a file
 	reclaimer sync.WaitGroup // the one that finds memory
 
@@ -120,15 +123,17 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	hurry, rush := context.WithCancel(context.WithoutCancel(ctx))
 	u := &Uploader{
-		store: store, profile: p, log: cfg.Log, cfg: cfg,
+		store:   &patient{Store: store, answer: answerFor, hurry: hurry},
+		profile: p, log: cfg.Log, cfg: cfg,
 		grid:      newGrid(p, cfg.Ladder, cfg.PartSize, cfg.Memory),
 		crc:       crcOf(p.Digest),
 		pool:      pool,
 		spill:     &spill{dir: cfg.SpillDir, slots: int(cfg.Spill / chunkSize)},
 		slots:     newSlots(cfg.Concurrency),
 		composing: semaphore.NewWeighted(1),
-		ctx:       ctx, cancel: cancel, nonce: newNonce(),
+		ctx:       ctx, cancel: cancel, hurry: hurry, rush: rush, nonce: newNonce(),
 		files: map[*File]struct{}{}, closed: make(chan struct{}),
 		dirty: list.New(), clean: list.New(), pinned: list.New(),
 	}
@@ -189,8 +194,12 @@ func (u *Uploader) Drain(ctx context.Context) error {
 	}
 }
 
-// abortTime is how long Close waits for the store to end unfinished uploads.
-const abortTime = 5 * time.Second
+// How long Close waits: for the answers to what is on its way, and then for the
+// store to end unfinished uploads.
+const (
+	lastAnswers = 3 * time.Second
+	abortTime   = 5 * time.Second
+)
 
 // Close ends the uploader. What was not committed is given up: its uploads are
 // aborted as far as the store answers within a few seconds. Later calls return
@@ -211,14 +220,17 @@ func (u *Uploader) end() error {
 	for _, f := range open {
 		f.Discard(ErrClosed)
 	}
-	patience := time.AfterFunc(abortTime, u.cancel)
+	hurry := time.AfterFunc(lastAnswers, u.rush)
+	patience := time.AfterFunc(lastAnswers+abortTime, u.cancel)
 	var ends sync.WaitGroup
 	for _, f := range open {
 		ends.Go(func() { _ = f.Close(context.WithoutCancel(u.ctx)) }) // every request ends
 	}
 	ends.Wait()
 	u.wg.Wait()
+	hurry.Stop()
 	patience.Stop()
+	u.rush()
 	u.cancel()
 	u.reclaimer.Wait()
 	return errors.Join(u.spill.close(), u.pool.close())

@@ -68,7 +68,8 @@ func (s *Store) body(op, key string, size int64) call {
 // errSlow ends an attempt that takes too long.
 var errSlow = errors.New("no answer in time")
 
-// repeat makes attempts until one works, one fails for good, or time is up.
+// repeat makes attempts until one works, one fails for good, or time is up. The
+// waits between them end with objstore.Last of the context.
 func repeat[T any](ctx context.Context, s *Store, c call, attempt func(context.Context) (T, error)) (T, error) {
 	l := s.newLoop(c)
 	for {
@@ -76,7 +77,7 @@ func repeat[T any](ctx context.Context, s *Store, c call, attempt func(context.C
 		if err == nil {
 			return out, nil
 		}
-		if err := l.after(ctx, err); err != nil {
+		if err := l.after(objstore.Last(ctx), err); err != nil {
 			var none T
 			return none, err
 		}
@@ -86,7 +87,7 @@ func repeat[T any](ctx context.Context, s *Store, c call, attempt func(context.C
 // once makes one attempt in its lane and within its time.
 func once[T any](ctx context.Context, c call, attempt func(context.Context) (T, error)) (T, error) {
 	var none T
-	p, err := c.lane.enter(ctx)
+	p, err := c.lane.enter(objstore.Last(ctx))
 	if err != nil {
 		return none, &objstore.Error{Op: c.op, Key: c.key, Kind: err}
 	}
