@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"internal/objstore/retry":     {"internal/objstore"},
 	"internal/objstore/storetest": {"internal/objstore"},
 	"internal/keypath":            {},
+	"internal/byname":             {"internal/objstore"},
 	"uploader":                    {"internal/objstore"},
 	"cache":                       {"internal/objstore", "internal/keypath"},
 	"fs":                          {"internal/objstore", "internal/keypath", "uploader", "cache"},

@@ -5,6 +5,7 @@ package objstore
 const (
 	OpHeadBucket      = "HeadBucket"
 	OpHead            = "Head"
+	OpTags            = "Tags"
 	OpGet             = "Get"
 	OpList            = "List"
 	OpPut             = "Put"

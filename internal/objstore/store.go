@@ -20,6 +20,9 @@ type Store interface {
 	// Head returns everything known of an object, or ErrNotFound.
 	Head(ctx context.Context, key string) (Info, error)
 
+	// Tags returns an object's tags, or ErrNotFound.
+	Tags(ctx context.Context, key string) (map[string]string, error)
+
 	// Get reads a range of an object. The caller closes the body. With
 	// opts.IfMatch set, an object of another ETag answers ErrPrecondition. A
 	// range that begins at or after the end answers ErrRange. The body ends
@@ -104,8 +107,21 @@ type ObjectOptions struct {
 	Metadata           map[string]string // x-amz-meta-*, lower-case names without the prefix
 	StorageClass       string            // canonical S3 name; "" leaves it to the bucket
 	Tags               map[string]string
-	ACL                string
-	SSE                SSE
+	// TagsFrom is the key of an object whose tags these are, where Tags is nil: an
+	// answer about an object tells that it has tags and not which.
+	TagsFrom string
+	ACL      string // canned
+	Grants   Grants
+	SSE      SSE
+}
+
+// Grants say who may do what with an object, each in the words of its header:
+// id="…", uri="…", emailAddress="…". No answer ever tells them.
+type Grants struct {
+	FullControl string
+	Read        string
+	ReadACP     string
+	WriteACP    string
 }
 
 // SSE says how the store encrypts an object at rest.

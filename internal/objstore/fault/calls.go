@@ -30,6 +30,14 @@ func (s *Store) Head(ctx context.Context, key string) (objstore.Info, error) {
 	})
 }
 
+// Tags implements objstore.Store.
+func (s *Store) Tags(ctx context.Context, key string) (map[string]string, error) {
+	r := s.take(objstore.OpTags, key)
+	return around(ctx, r, objstore.OpTags, key, func() (map[string]string, error) {
+		return s.under.Tags(ctx, key)
+	})
+}
+
 // Get implements objstore.Store. Truncate and Corrupt act on the body that is read.
 func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (io.ReadCloser, objstore.Info, error) {
 	r := s.take(objstore.OpGet, key)

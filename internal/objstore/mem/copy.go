@@ -37,13 +37,13 @@ func (s *Store) Copy(ctx context.Context, dst string, src objstore.CopySource, o
 func inherit(from objstore.ObjectOptions, opts objstore.CopyOptions) objstore.ObjectOptions {
 	own := cloneOptions(opts.ObjectOptions)
 	if opts.Replace {
-		if len(own.Tags) == 0 {
+		if own.TagsFrom = ""; len(own.Tags) == 0 {
 			own.Tags = from.Tags
 		}
 		return own
 	}
 	out := from
-	out.StorageClass, out.SSE, out.ACL = own.StorageClass, own.SSE, own.ACL
+	out.StorageClass, out.SSE, out.ACL, out.Grants = own.StorageClass, own.SSE, own.ACL, own.Grants
 	return out
 }
 

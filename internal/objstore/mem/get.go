@@ -24,7 +24,7 @@ func (s *Store) Head(ctx context.Context, key string) (info objstore.Info, err e
 	if o == nil {
 		return objstore.Info{}, c.notFound()
 	}
-	info = o.info(key)
+	info = o.told(key)
 	info.Restore = s.frozenLocked(key)
 	return info, nil
 }
@@ -55,7 +55,7 @@ func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (
 	if n == 0 || n > o.size-off {
 		n = o.size - off
 	}
-	return &ctxReader{ctx, &blobReader{c, o.slice(off, n).chunks}}, o.info(key), nil
+	return &ctxReader{ctx, &blobReader{c, o.slice(off, n).chunks}}, o.told(key), nil
 }
 
 // readableLocked tells why an object that exists may not be read as asked.
@@ -69,6 +69,8 @@ func (c call) readableLocked(key, ifMatch string, sse objstore.SSE) error {
 		return c.fail(objstore.ErrArchived, 403, "InvalidObjectState", "The operation is not valid for the object's storage class")
 	case own.Mode == sseCustomer && sse.Mode != sseCustomer:
 		return c.fail(objstore.ErrInvalid, 400, "InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct parameters must be provided.")
+	case own.Mode != sseCustomer && sse.Mode == sseCustomer:
+		return c.fail(objstore.ErrInvalid, 400, "InvalidRequest", "The encryption parameters are not applicable to this object.")
 	case own.Mode == sseCustomer && !bytes.Equal(own.CustomerKey, sse.CustomerKey):
 		return c.fail(objstore.ErrAccessDenied, 403, "AccessDenied", "Access Denied")
 	}

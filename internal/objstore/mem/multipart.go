@@ -47,6 +47,7 @@ func (s *Store) CreateMultipart(ctx context.Context, key string, opts objstore.O
 	u := &upload{key: key, id: randomHex(16), begun: s.modTime(), properties: cloneOptions(opts), parts: map[int32]*part{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.resolveTagsLocked(&u.properties)
 	s.uploads[u.id] = u
 	return u.id, nil
 }

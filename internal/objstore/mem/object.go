@@ -51,6 +51,17 @@ func (o *object) info(key string) objstore.Info {
 	}
 }
 
+// told is what answers tell: no ACL, no context of a key, and of tags only that
+// there are some.
+func (o *object) told(key string) objstore.Info {
+	info := o.info(key)
+	info.ACL, info.Grants, info.SSE.KMSContext = "", objstore.Grants{}, ""
+	if info.Tags = nil; len(o.properties.Tags) > 0 {
+		info.TagsFrom = key
+	}
+	return info
+}
+
 // listed is the little that a listing tells.
 func (o *object) listed(key string) objstore.Info {
 	return objstore.Info{

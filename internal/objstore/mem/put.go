@@ -26,6 +26,7 @@ func (s *Store) Put(ctx context.Context, key string, body objstore.Body, opts ob
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.resolveTagsLocked(&o.properties)
 	if err := c.checkConditionLocked(opts.Condition); err != nil {
 		return objstore.Info{}, err
 	}

@@ -131,8 +131,11 @@ func (q *request) serveObject() error {
 	case http.MethodHead:
 		return q.headObject()
 	case http.MethodGet:
-		if part {
+		switch {
+		case part:
 			return q.listParts()
+		case q.query.Has("tagging"):
+			return q.getTags()
 		}
 		return q.getObject()
 	case http.MethodPut:

@@ -37,6 +37,12 @@ func (q *request) options() (objstore.ObjectOptions, error) {
 	if err != nil {
 		return o, fail(400, "InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters")
 	}
+	o.Grants = objstore.Grants{
+		FullControl: h.Get("X-Amz-Grant-Full-Control"),
+		Read:        h.Get("X-Amz-Grant-Read"),
+		ReadACP:     h.Get("X-Amz-Grant-Read-Acp"),
+		WriteACP:    h.Get("X-Amz-Grant-Write-Acp"),
+	}
 	for name := range tags {
 		if o.Tags == nil {
 			o.Tags = map[string]string{}
@@ -105,8 +111,8 @@ func (q *request) describe(info *objstore.Info) {
 	for name, value := range info.Metadata {
 		h.Set(metaPrefix+name, value)
 	}
-	if len(info.Tags) > 0 {
-		h.Set("X-Amz-Tagging-Count", strconv.Itoa(len(info.Tags)))
+	if info.TagsFrom != "" {
+		h.Set("X-Amz-Tagging-Count", "1") // nobody looks at more than that there are some
 	}
 	modes := map[string]string{"aes256": "AES256", "kms": "aws:kms", "kms:dsse": "aws:kms:dsse"}
 	set("X-Amz-Server-Side-Encryption", modes[info.SSE.Mode])

@@ -2,10 +2,13 @@ package memhttp
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,8 +20,43 @@ func (q *request) headObject() error {
 	if err != nil {
 		return err
 	}
+	if err := q.unlock(info); err != nil {
+		return err
+	}
 	q.describe(&info)
 	q.w.Header().Set("Content-Length", itoa(info.Size))
+	return nil
+}
+
+// unlock refuses to tell of an object whose key was not given, and of one without
+// a key if one was.
+func (q *request) unlock(info objstore.Info) error {
+	sse, err := q.sse("X-Amz-Server-Side-Encryption")
+	if err != nil || sse.Mode != "c" && info.SSE.Mode != "c" {
+		return err
+	}
+	body, _, err := q.h.store.Get(q.r.Context(), q.key, objstore.GetOptions{SSE: sse})
+	if err == nil {
+		return body.Close()
+	}
+	var e *objstore.Error
+	if errors.As(err, &e) && errors.Is(e.Kind, objstore.ErrArchived) {
+		return nil
+	}
+	return err
+}
+
+// getTags answers GetObjectTagging.
+func (q *request) getTags() error {
+	tags, err := q.h.store.Tags(q.r.Context(), q.key)
+	if err != nil {
+		return err
+	}
+	out := tagging{NS: namespace}
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		out.Tag = append(out.Tag, tag{name, tags[name]})
+	}
+	q.answerXML(http.StatusOK, out)
 	return nil
 }
 

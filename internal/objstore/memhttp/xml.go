@@ -24,6 +24,14 @@ type initiated struct {
 	UploadID string `xml:"UploadId"`
 }
 
+type tagging struct {
+	XMLName xml.Name `xml:"Tagging"`
+	NS      string   `xml:"xmlns,attr"`
+	Tag     []tag    `xml:"TagSet>Tag"`
+}
+
+type tag struct{ Key, Value string }
+
 type completed struct {
 	XMLName           xml.Name `xml:"CompleteMultipartUploadResult"`
 	NS                string   `xml:"xmlns,attr"`

@@ -27,6 +27,13 @@ func (s *Store) Head(ctx context.Context, key string) (objstore.Info, error) {
 	})
 }
 
+// Tags implements objstore.Store.
+func (s *Store) Tags(ctx context.Context, key string) (map[string]string, error) {
+	return repeat(ctx, s, s.meta(objstore.OpTags, key), func(ctx context.Context) (map[string]string, error) {
+		return s.under.Tags(ctx, key)
+	})
+}
+
 // List implements objstore.Store.
 func (s *Store) List(ctx context.Context, opts objstore.ListOptions) (objstore.ListPage, error) {
 	return repeat(ctx, s, s.meta(objstore.OpList, opts.Prefix), func(ctx context.Context) (objstore.ListPage, error) {

@@ -19,6 +19,8 @@ type Client struct {
 	profile   objstore.Profile
 	bucket    string
 	region    string
+
+	customerKey CustomerKey
 }
 
 var _ objstore.Store = (*Client)(nil)
@@ -46,6 +48,9 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := len(cfg.CustomerKey); n != 0 && n != customerKeySize {
+		return nil, invalid("a customer's key has 32 bytes", nil)
+	}
 	opts := awss3.Options{
 		Region:                     region,
 		Credentials:                provider,
@@ -57,8 +62,12 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 		// No Expect: a round trip for each part, and a second where a store is silent.
 		ContinueHeaderThresholdBytes:              -1,
 		DisableLogOutputChecksumValidationSkipped: true,
-		AppID:      "sluicefs",
-		APIOptions: wireOptions(cfg),
+		UseAccelerate: cfg.Accelerate,
+		AppID:         "sluicefs",
+		APIOptions:    wireOptions(cfg),
+	}
+	if cfg.DualStack {
+		opts.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
 	}
 	if endpoint != nil {
 		opts.BaseEndpoint = aws.String(endpoint.String())
@@ -69,6 +78,8 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 		profile:   cfg.Profile,
 		bucket:    cfg.Bucket,
 		region:    region,
+
+		customerKey: cfg.CustomerKey,
 	}, nil
 }
 

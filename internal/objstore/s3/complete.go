@@ -16,6 +16,7 @@ import (
 // may be there.
 func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []objstore.Part, opts objstore.CompleteOptions) (objstore.Info, error) {
 	const op = objstore.OpComplete
+	up = c.keyedUpload(up)
 	in, err := c.completeInput(up, parts, opts)
 	if err != nil {
 		return objstore.Info{}, err
@@ -51,11 +52,8 @@ func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []ob
 // is as if the store had known no such upload.
 func (c *Client) lookAt(ctx context.Context, done objstore.Info) (objstore.Info, error) {
 	const op = objstore.OpComplete
-	x := &exchange{}
-	out, err := c.api.HeadObject(x.in(ctx), c.headInput(done.Key))
-	if err != nil {
-		err = failure(ctx, x, op, done.Key, err)
-	} else if got := headInfo(done.Key, out); got.ETag == done.ETag {
+	got, x, err := c.head(ctx, op, done.Key)
+	if err == nil && got.ETag == done.ETag {
 		return got, nil
 	}
 	var e *objstore.Error

@@ -21,6 +21,11 @@ type Config struct {
 
 	Credentials   Credentials
 	RequesterPays bool
+	DualStack     bool // AWS by IPv6 or IPv4, whichever the machine has
+	Accelerate    bool // AWS by the nearest edge
+
+	CustomerKey CustomerKey // of objects whose encryption has mode "c"; nil where none have
+	Bandwidth   Bandwidth   // of all requests together
 
 	NoVerifyTLS bool   // take any certificate
 	CAFile      string // PEM file of further authorities to trust; "" means only the system's
@@ -55,6 +60,21 @@ func (c Credentials) String() string {
 func (c Credentials) GoString() string { return c.String() }
 
 func (c Credentials) static() bool { return c.AccessKey != "" || c.SecretKey != "" }
+
+// CustomerKey is the key of an encryption for which the store keeps none. It is
+// never printed.
+type CustomerKey []byte
+
+// String keeps the key out of logs.
+func (k CustomerKey) String() string {
+	if k == nil {
+		return "no key"
+	}
+	return "a key"
+}
+
+// GoString keeps the key out of %#v.
+func (k CustomerKey) GoString() string { return k.String() }
 
 // endpoint returns the endpoint as a URL, nil where none was given.
 func (c *Config) endpoint() (*url.URL, error) {

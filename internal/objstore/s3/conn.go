@@ -13,12 +13,22 @@ var errHandshake = errors.New("no TLS handshake within 10 s")
 
 // dialer opens connections that know an outBody when they see one.
 type dialer struct {
-	net net.Dialer
-	tls *tls.Config
+	net   net.Dialer
+	tls   *tls.Config
+	limit limits
+}
+
+// dial opens a connection that keeps to the limits.
+func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := d.net.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return d.limit.on(c), nil
 }
 
 func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := d.net.DialContext(ctx, network, addr)
+	c, err := d.dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +36,7 @@ func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, err
 }
 
 func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := d.net.DialContext(ctx, network, addr)
+	c, err := d.dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

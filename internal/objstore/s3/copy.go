@@ -35,12 +35,19 @@ func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numb
 		Bucket: &c.bucket, Key: &up.Key, UploadId: &up.ID, PartNumber: &number,
 		CopySource: c.source(src.Key), CopySourceIfMatch: quote(src.IfMatch), CopySourceRange: httpRange(src.Offset, src.Length),
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(up.SSE)
-	in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = customerKey(src.SSE)
-	x := &exchange{}
-	out, err := c.api.UploadPartCopy(x.in(ctx), in)
+	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(c.keyed(up.SSE))
+	var out *awss3.UploadPartCopyOutput
+	var x *exchange
+	err := c.unlocking(src.SSE, func(sse objstore.SSE) (err error) {
+		in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = customerKey(sse)
+		x = &exchange{}
+		if out, err = c.api.UploadPartCopy(x.in(ctx), in); err != nil {
+			return failure(ctx, x, op, up.Key, err)
+		}
+		return nil
+	})
 	if err != nil {
-		return objstore.Part{}, failure(ctx, x, op, up.Key, err)
+		return objstore.Part{}, err
 	}
 	r := out.CopyPartResult
 	if r == nil || unquote(r.ETag) == "" {
@@ -58,14 +65,22 @@ func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numb
 // Copy implements objstore.Store.
 func (c *Client) Copy(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (objstore.Info, error) {
 	const op = objstore.OpCopy
-	in, err := c.copyInput(dst, src, &opts)
+	in, err := c.copyInput(ctx, dst, src, opts)
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	x := &exchange{}
-	out, err := c.api.CopyObject(x.in(ctx), in)
+	var out *awss3.CopyObjectOutput
+	var x *exchange
+	err = c.unlocking(src.SSE, func(sse objstore.SSE) (err error) {
+		in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = customerKey(sse)
+		x = &exchange{}
+		if out, err = c.api.CopyObject(x.in(ctx), in); err != nil {
+			return failure(ctx, x, op, dst, err)
+		}
+		return nil
+	})
 	if err != nil {
-		return objstore.Info{}, c.tooLarge(ctx, src, failure(ctx, x, op, dst, err))
+		return objstore.Info{}, c.tooLarge(ctx, src, err)
 	}
 	r := out.CopyObjectResult
 	if r == nil || unquote(r.ETag) == "" {
@@ -81,7 +96,7 @@ func (c *Client) Copy(ctx context.Context, dst string, src objstore.CopySource, 
 	return info, nil
 }
 
-func (c *Client) copyInput(dst string, src objstore.CopySource, opts *objstore.CopyOptions) (*awss3.CopyObjectInput, error) {
+func (c *Client) copyInput(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (*awss3.CopyObjectInput, error) {
 	const op = objstore.OpCopy
 	if err := c.checkKey(op, dst); err != nil {
 		return nil, err
@@ -92,18 +107,21 @@ func (c *Client) copyInput(dst string, src objstore.CopySource, opts *objstore.C
 	if kind := c.profile.CheckCopy(opts.Condition); kind != nil {
 		return nil, refused(op, dst, kind, "the store cannot keep the condition")
 	}
-	p, err := c.properties(op, dst, &opts.ObjectOptions)
+	if !opts.Replace || opts.TagsFrom == src.Key {
+		opts.TagsFrom = "" // the store copies them
+	}
+	p, err := c.properties(ctx, op, dst, &opts.ObjectOptions)
 	if err != nil {
 		return nil, err
 	}
 	in := &awss3.CopyObjectInput{
 		Bucket: &c.bucket, Key: &dst, CopySource: c.source(src.Key), CopySourceIfMatch: quote(src.IfMatch),
 		StorageClass: p.class, ACL: p.acl,
+		GrantFullControl: p.grants.full, GrantRead: p.grants.read, GrantReadACP: p.grants.readACP, GrantWriteACP: p.grants.writeACP,
 		ServerSideEncryption: p.sse.mode, SSEKMSKeyId: p.sse.kmsKey, SSEKMSEncryptionContext: p.sse.kmsContext,
 		BucketKeyEnabled: p.sse.bucketKey, SSECustomerAlgorithm: p.sse.algorithm,
 		SSECustomerKey: p.sse.key, SSECustomerKeyMD5: p.sse.sum,
 	}
-	in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = customerKey(src.SSE)
 	in.IfMatch, in.IfNoneMatch = conditions(opts.Condition)
 	if opts.Replace {
 		in.MetadataDirective = types.MetadataDirectiveReplace

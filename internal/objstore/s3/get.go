@@ -23,11 +23,17 @@ func (c *Client) Get(ctx context.Context, key string, opts objstore.GetOptions) 
 		return nil, objstore.Info{}, refused(op, key, objstore.ErrInvalid, "a range cannot be negative")
 	}
 	in := &awss3.GetObjectInput{Bucket: &c.bucket, Key: &key, IfMatch: quote(opts.IfMatch), Range: httpRange(opts.Offset, opts.Length)}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(opts.SSE)
-	x := &exchange{pool: readPool, stream: true}
-	out, err := c.api.GetObject(x.in(ctx), in)
+	var out *awss3.GetObjectOutput
+	err := c.unlocking(opts.SSE, func(sse objstore.SSE) (err error) {
+		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(sse)
+		x := &exchange{pool: readPool, stream: true}
+		if out, err = c.api.GetObject(x.in(ctx), in); err != nil {
+			return failure(ctx, x, op, key, err)
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, objstore.Info{}, failure(ctx, x, op, key, err)
+		return nil, objstore.Info{}, err
 	}
 	size, want, err := extent(out, in.Range != nil)
 	if err != nil {

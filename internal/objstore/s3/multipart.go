@@ -29,7 +29,7 @@ func (c *Client) CreateMultipart(ctx context.Context, key string, opts objstore.
 	if err := c.checkKey(op, key); err != nil {
 		return "", err
 	}
-	p, err := c.properties(op, key, &opts)
+	p, err := c.properties(ctx, op, key, &opts)
 	if err != nil {
 		return "", err
 	}
@@ -38,6 +38,7 @@ func (c *Client) CreateMultipart(ctx context.Context, key string, opts objstore.
 		ContentType: p.contentType, CacheControl: p.cacheControl, ContentDisposition: p.disposition,
 		ContentEncoding: p.encoding, ContentLanguage: p.language, Expires: p.expires,
 		Metadata: p.metadata, StorageClass: p.class, Tagging: p.tagging, ACL: p.acl,
+		GrantFullControl: p.grants.full, GrantRead: p.grants.read, GrantReadACP: p.grants.readACP, GrantWriteACP: p.grants.writeACP,
 		ServerSideEncryption: p.sse.mode, SSEKMSKeyId: p.sse.kmsKey, SSEKMSEncryptionContext: p.sse.kmsContext,
 		BucketKeyEnabled: p.sse.bucketKey, SSECustomerAlgorithm: p.sse.algorithm,
 		SSECustomerKey: p.sse.key, SSECustomerKeyMD5: p.sse.sum,
@@ -73,6 +74,7 @@ func (c *Client) checkNumber(op string, up objstore.UploadRef, number int32) err
 // UploadPart implements objstore.Store.
 func (c *Client) UploadPart(ctx context.Context, up objstore.UploadRef, number int32, body objstore.Body) (objstore.Part, error) {
 	const op = objstore.OpUploadPart
+	up = c.keyedUpload(up)
 	if err := c.checkNumber(op, up, number); err != nil {
 		return objstore.Part{}, err
 	}
@@ -136,6 +138,7 @@ func (c *Client) Abort(ctx context.Context, up objstore.UploadRef) error {
 // ListParts implements objstore.Store.
 func (c *Client) ListParts(ctx context.Context, up objstore.UploadRef, after int32) (objstore.PartPage, error) {
 	const op = objstore.OpListParts
+	up = c.keyedUpload(up)
 	limit := int32(objstore.MaxPage)
 	in := &awss3.ListPartsInput{Bucket: &c.bucket, Key: &up.Key, UploadId: &up.ID, MaxParts: &limit}
 	if after > 0 {

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -18,12 +19,22 @@ func (c *Client) checkKey(op, key string) error {
 	return nil
 }
 
-// properties makes fields of properties that are within the store's limits.
-func (c *Client) properties(op, key string, o *objstore.ObjectOptions) (properties, error) {
-	if kind := c.profile.CheckOptions(o); kind != nil {
+// properties makes fields of properties that are within the store's limits. Tags
+// that are another object's are asked for.
+func (c *Client) properties(ctx context.Context, op, key string, given *objstore.ObjectOptions) (properties, error) {
+	o := *given
+	o.SSE = c.keyed(o.SSE)
+	if o.Tags == nil && o.TagsFrom != "" {
+		tags, err := c.Tags(ctx, o.TagsFrom)
+		if err != nil && !errors.Is(err, objstore.ErrNotFound) {
+			return properties{}, err
+		}
+		o.Tags = tags
+	}
+	if kind := c.profile.CheckOptions(&o); kind != nil {
 		return properties{}, refused(op, key, kind, "too much metadata, or too many tags")
 	}
-	p, kind := propertiesOf(o)
+	p, kind := propertiesOf(&o)
 	if kind != nil {
 		return properties{}, refused(op, key, kind, "a property cannot be sent")
 	}
@@ -44,12 +55,41 @@ func (c *Client) Head(ctx context.Context, key string) (objstore.Info, error) {
 	if err := c.checkKey(objstore.OpHead, key); err != nil {
 		return objstore.Info{}, err
 	}
-	x := &exchange{}
-	out, err := c.api.HeadObject(x.in(ctx), c.headInput(key))
-	if err != nil {
-		return objstore.Info{}, failure(ctx, x, objstore.OpHead, key, err)
+	info, _, err := c.head(ctx, objstore.OpHead, key)
+	return info, err
+}
+
+// head asks about an object for some operation.
+func (c *Client) head(ctx context.Context, op, key string) (info objstore.Info, x *exchange, err error) {
+	err = c.unlocking(objstore.SSE{}, func(sse objstore.SSE) error {
+		in := c.headInput(key)
+		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(sse)
+		x = &exchange{}
+		out, err := c.api.HeadObject(x.in(ctx), in)
+		if err != nil {
+			return failure(ctx, x, op, key, err)
+		}
+		info = headInfo(key, out)
+		return nil
+	})
+	return info, x, err
+}
+
+// Tags implements objstore.Store.
+func (c *Client) Tags(ctx context.Context, key string) (map[string]string, error) {
+	if err := c.checkKey(objstore.OpTags, key); err != nil {
+		return nil, err
 	}
-	return headInfo(key, out), nil
+	x := &exchange{}
+	out, err := c.api.GetObjectTagging(x.in(ctx), &awss3.GetObjectTaggingInput{Bucket: &c.bucket, Key: &key})
+	if err != nil {
+		return nil, failure(ctx, x, objstore.OpTags, key, err)
+	}
+	tags := make(map[string]string, len(out.TagSet))
+	for _, t := range out.TagSet {
+		tags[plain(t.Key)] = plain(t.Value)
+	}
+	return tags, nil
 }
 
 // headInput asks for checksums where there are any: other stores refuse to be asked.
@@ -64,7 +104,7 @@ func (c *Client) headInput(key string) *awss3.HeadObjectInput {
 // Put implements objstore.Store.
 func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts objstore.PutOptions) (objstore.Info, error) {
 	const op = objstore.OpPut
-	in, err := c.putInput(key, body, &opts)
+	in, err := c.putInput(ctx, key, body, &opts)
 	if err != nil {
 		return objstore.Info{}, err
 	}
@@ -88,7 +128,7 @@ func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts o
 	}, nil
 }
 
-func (c *Client) putInput(key string, body objstore.Body, opts *objstore.PutOptions) (*awss3.PutObjectInput, error) {
+func (c *Client) putInput(ctx context.Context, key string, body objstore.Body, opts *objstore.PutOptions) (*awss3.PutObjectInput, error) {
 	const op = objstore.OpPut
 	if err := c.checkKey(op, key); err != nil {
 		return nil, err
@@ -99,7 +139,7 @@ func (c *Client) putInput(key string, body objstore.Body, opts *objstore.PutOpti
 	if kind := c.profile.CheckPut(opts.Condition); kind != nil {
 		return nil, refused(op, key, kind, "the store cannot keep the condition")
 	}
-	p, err := c.properties(op, key, &opts.ObjectOptions)
+	p, err := c.properties(ctx, op, key, &opts.ObjectOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +153,7 @@ func (c *Client) putInput(key string, body objstore.Body, opts *objstore.PutOpti
 		ContentType: p.contentType, CacheControl: p.cacheControl, ContentDisposition: p.disposition,
 		ContentEncoding: p.encoding, ContentLanguage: p.language, Expires: p.expires,
 		Metadata: p.metadata, StorageClass: p.class, Tagging: p.tagging, ACL: p.acl,
+		GrantFullControl: p.grants.full, GrantRead: p.grants.read, GrantReadACP: p.grants.readACP, GrantWriteACP: p.grants.writeACP,
 		ServerSideEncryption: p.sse.mode, SSEKMSKeyId: p.sse.kmsKey, SSEKMSEncryptionContext: p.sse.kmsContext,
 		BucketKeyEnabled: p.sse.bucketKey, SSECustomerAlgorithm: p.sse.algorithm,
 		SSECustomerKey: p.sse.key, SSECustomerKeyMD5: p.sse.sum,

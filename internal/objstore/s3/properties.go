@@ -24,8 +24,12 @@ type properties struct {
 	class    types.StorageClass
 	tagging  *string
 	acl      types.ObjectCannedACL
+	grants   grants
 	sse      encryption
 }
+
+// grants are objstore.Grants as fields of inputs.
+type grants struct{ full, read, readACP, writeACP *string }
 
 // encryption is an SSE as fields of inputs.
 type encryption struct {
@@ -45,6 +49,10 @@ func propertiesOf(o *objstore.ObjectOptions) (properties, error) {
 		metadata:     o.Metadata,
 		class:        types.StorageClass(o.StorageClass),
 		acl:          types.ObjectCannedACL(o.ACL),
+		grants: grants{
+			full: optional(o.Grants.FullControl), read: optional(o.Grants.Read),
+			readACP: optional(o.Grants.ReadACP), writeACP: optional(o.Grants.WriteACP),
+		},
 	}
 	for name, value := range o.Metadata {
 		if !validHeader(name) || !validHeader(value) {
@@ -102,7 +110,7 @@ func encryptionOf(sse objstore.SSE) (encryption, error) {
 		}
 		return e, nil
 	case "c":
-		if len(sse.CustomerKey) != 32 {
+		if len(sse.CustomerKey) != customerKeySize {
 			return e, objstore.ErrInvalid
 		}
 		e.algorithm, e.key, e.sum = customerKey(sse)
@@ -181,6 +189,7 @@ func headInfo(key string, out *awss3.HeadObjectOutput) objstore.Info {
 			Expires:            plain(out.ExpiresString),
 			Metadata:           lowerNames(out.Metadata),
 			StorageClass:       class,
+			TagsFrom:           tagged(key, out.TagCount),
 			SSE:                sseSeen(out.ServerSideEncryption, out.SSEKMSKeyId, out.SSECustomerAlgorithm, out.BucketKeyEnabled),
 		},
 		StorageClassSeen: class,
@@ -193,10 +202,18 @@ func headInfo(key string, out *awss3.HeadObjectOutput) objstore.Info {
 	return info
 }
 
+// tagged names the object itself if it has tags.
+func tagged(key string, tags *int32) string {
+	if plain(tags) > 0 {
+		return key
+	}
+	return ""
+}
+
 // archived tells whether an object must be restored before it can be read. The
 // Restore header says ongoing-request="false" for as long as a restored copy is there.
 func archived(class string, status types.ArchiveStatus, restore string) bool {
-	cold := class == "GLACIER" || class == "DEEP_ARCHIVE" || status != ""
+	cold := objstore.Archive(class) || status != ""
 	return cold && !strings.Contains(restore, `ongoing-request="false"`)
 }
 
@@ -218,6 +235,7 @@ func getInfo(key string, out *awss3.GetObjectOutput, size int64) objstore.Info {
 			Expires:            plain(out.ExpiresString),
 			Metadata:           lowerNames(out.Metadata),
 			StorageClass:       class,
+			TagsFrom:           tagged(key, out.TagCount),
 			SSE:                sseSeen(out.ServerSideEncryption, out.SSEKMSKeyId, out.SSECustomerAlgorithm, out.BucketKeyEnabled),
 		},
 		StorageClassSeen: class,

@@ -44,9 +44,10 @@ func newTransport(cfg Config) (*transport, error) {
 		conns = DefaultConns
 	}
 	t := &transport{}
-	t.pools[metadataPool] = newPool(conf, 0, 192) // all of retry's other lanes
-	t.pools[sendPool] = newPool(conf, conns, conns)
-	t.pools[readPool] = newPool(conf, 0, conns) // open bodies are the callers' to bound
+	limit := newLimits(cfg.Bandwidth)
+	t.pools[metadataPool] = newPool(conf, limit, 0, 192) // all of retry's other lanes
+	t.pools[sendPool] = newPool(conf, limit, conns, conns)
+	t.pools[readPool] = newPool(conf, limit, 0, conns) // open bodies are the callers' to bound
 	return t, nil
 }
 
@@ -54,8 +55,8 @@ func newTransport(cfg Config) (*transport, error) {
 // for), of which it keeps idle ones. HTTP/1.1 is forced: over HTTP/2 all parts
 // would share one connection and its window. Idle connections go before the
 // stores close them, which they do after 30 to 60 s.
-func newPool(conf *tls.Config, limit, idle int) *http.Transport {
-	d := &dialer{net: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, tls: conf}
+func newPool(conf *tls.Config, bandwidth limits, limit, idle int) *http.Transport {
+	d := &dialer{net: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, tls: conf, limit: bandwidth}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         d.plain,
