@@ -46,43 +46,49 @@ func (r *Reader) Size() int64 { return r.v.size }
 // store, of ctx, which ends only the wait unless the read is a random one, or
 // ErrClosed.
 func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	loan, err := r.Lend(ctx, p, off)
+	n := loan.CopyTo(p)
+	loan.Return()
+	return n, err
+}
+
+// Lend is ReadAt without the copy: bytes that the cache holds are lent, and only
+// those that come straight from the store are in p. The loan is to be returned,
+// also where there is an error.
+func (r *Reader) Lend(ctx context.Context, p []byte, off int64) (*Loan, error) {
+	loan := &Loan{}
 	if off < 0 {
-		return 0, fmt.Errorf("read %q at %d: %w", r.v.key, off, objstore.ErrRange)
+		return loan, fmt.Errorf("read %q at %d: %w", r.v.key, off, objstore.ErrRange)
 	}
 	if off >= r.v.size {
-		return 0, io.EOF
+		return loan, io.EOF
 	}
 	if err := r.s.life.enter(); err != nil {
-		return 0, err
+		return loan, err
 	}
-	defer r.s.life.leave()
-	n := int(min(int64(len(p)), r.v.size-off))
+	loan.s = r.s
+	n := min(int64(len(p)), r.v.size-off)
 	if n == 0 {
-		return 0, nil
+		return loan, nil
 	}
-	bs, err := r.plan(ctx, off, int64(n))
+	bs, err := r.plan(ctx, off, n)
 	if err != nil {
-		return 0, err
+		return loan, err
 	}
-	defer func() {
-		for _, b := range bs {
-			if b != nil {
-				b.release()
-			}
+	for _, b := range bs {
+		if b != nil {
+			loan.blocks = append(loan.blocks, b)
 		}
-	}()
-	n, err = r.serve(ctx, p[:n], off, bs)
-	r.s.served.Add(int64(n))
-	if err != nil {
-		return n, err
 	}
-	if off+int64(n) == r.v.size {
+	err = r.serve(ctx, loan, p[:n], off)
+	r.s.served.Add(int64(loan.n))
+	if err != nil {
+		return loan, err
+	}
+	if off+n == r.v.size {
 		r.settle()
 	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
+	return loan, loan.end(len(p))
 }
 
 // settle lets go of what was read up to the end: a file that stays open after
@@ -182,57 +188,48 @@ func (r *Reader) countLocked() {
 	r.holding = n
 }
 
-// serve copies from the blocks, and asks for what is not in them.
-func (r *Reader) serve(ctx context.Context, p []byte, off int64, bs []*block) (int, error) {
-	done := 0
-	for done < len(p) {
-		at := off + int64(done)
-		var b *block
-		if i := firstAt(bs, at); i >= 0 {
-			b = bs[i]
-		}
+// serve lends from the blocks that the loan holds, and asks for what is not in them.
+func (r *Reader) serve(ctx context.Context, loan *Loan, p []byte, off int64) error {
+	end := off + int64(len(p))
+	for at := off; at < end; at = off + int64(loan.n) {
+		b, next := blockAt(loan.blocks, at, end)
 		if b == nil {
-			end := gapEnd(bs, at, off+int64(len(p)))
-			n, err := r.direct(ctx, p[done:end-off], at)
-			if done += n; err != nil {
-				return done, err
+			n, err := r.direct(ctx, p[at-off:next-off], at)
+			loan.add(p[at-off:][:n])
+			if err != nil {
+				return err
 			}
 			continue
 		}
-		part := p[done:min(int64(len(p)), b.end()-off)]
-		in := int(at - b.off)
-		if err := b.wait(ctx, in+len(part)); err != nil {
+		part := b.buf[at-b.off : min(end, b.end())-b.off]
+		if err := b.wait(ctx, int(at-b.off)+len(part)); err != nil {
 			if ctx.Err() != nil || errors.Is(err, objstore.ErrPrecondition) {
-				return done, err
+				return err
 			}
 			// What was read ahead failed, some time ago perhaps: this read has an
 			// attempt of its own.
-			n, err := r.direct(ctx, p[done:], at)
-			return done + n, err
+			n, err := r.direct(ctx, p[at-off:], at)
+			loan.add(p[at-off:][:n])
+			return err
 		}
-		done += copy(part, b.buf[in:])
+		loan.add(part)
 	}
-	return done, nil
+	return nil
 }
 
-// firstAt finds the block that has an offset, or -1.
-func firstAt(bs []*block, at int64) int {
-	for i, b := range bs {
-		if b != nil && b.off <= at && at < b.end() {
-			return i
-		}
-	}
-	return -1
-}
-
-// gapEnd is where the next block begins, or end.
-func gapEnd(bs []*block, at, end int64) int64 {
+// blockAt finds the block that has an offset. If there is none, it tells where
+// the next one begins, or end.
+func blockAt(bs []*block, at, end int64) (b *block, next int64) {
+	next = end
 	for _, b := range bs {
-		if b != nil && b.off > at {
-			end = min(end, b.off)
+		if b.off <= at && at < b.end() {
+			return b, b.off
+		}
+		if b.off > at {
+			next = min(next, b.off)
 		}
 	}
-	return end
+	return nil, next
 }
 
 // direct reads from the store into p.

@@ -47,12 +47,14 @@ func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64
 	n.mu.Lock()
 	under := n.writing
 	n.mu.Unlock()
-	var count int
+	var result fuse.ReadResult
 	var err error
 	if under != nil && (under.ahead.Load() || under.file.Dirty()) {
+		var count int
 		count, err = under.file.ReadAt(w, dest, off)
+		result = fuse.ReadResultData(dest[:count])
 	} else {
-		count, err = s.readAt(w, n, dest, off)
+		result, err = s.read(w, n, dest, off)
 	}
 	if err != nil {
 		if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
@@ -61,20 +63,25 @@ func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64
 		}
 		return nil, n.fsys.answer("read", n.key(), err)
 	}
-	return fuse.ReadResultData(dest[:count]), 0
+	return result, 0
 }
 
-// readAt reads the node's object.
-func (s *snapshot) readAt(ctx context.Context, n *fileNode, dest []byte, off int64) (int, error) {
+// read reads the node's object.
+func (s *snapshot) read(ctx context.Context, n *fileNode, dest []byte, off int64) (fuse.ReadResult, error) {
 	key := n.key()
 	n.mu.Lock()
 	info := n.infoLocked(key)
 	n.mu.Unlock()
 	if info.ETag == "" || off >= info.Size {
-		return 0, nil
+		return fuse.ReadResultData(nil), nil
 	}
 	reader := s.open(n.fsys.cfg.Cache, info)
-	return reader.ReadAt(ctx, dest[:min(int64(len(dest)), info.Size-off)], off)
+	loan, err := reader.Lend(ctx, dest[:min(int64(len(dest)), info.Size-off)], off)
+	if err != nil {
+		loan.Return()
+		return nil, err
+	}
+	return lent{loan}, nil
 }
 
 // open returns the reader of an object, which is another one than before when

@@ -89,9 +89,11 @@ func (n *fileNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	var s snapshot
 	defer s.close()
 	target := make([]byte, longest)
-	count, err := s.readAt(w, n, target, 0)
+	result, err := s.read(w, n, target, 0)
 	if err != nil {
 		return nil, n.fsys.answer("readlink", n.key(), err)
 	}
-	return target[:count], 0
+	defer result.Done()
+	text, _ := result.Bytes(target)
+	return text, 0
 }
