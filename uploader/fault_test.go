@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -90,7 +91,8 @@ func TestFaults(t *testing.T) {
 					}
 					profile := names[s%uint64(len(names))]
 					t.Run(fmt.Sprint(profile, " ", s+1), func(t *testing.T) {
-						hits += runFault(t, profiles[profile], c, retried, s+1)
+						// On a clock of its own: what is not answered is waited for.
+						synctest.Test(t, func(t *testing.T) { hits += runFault(t, profiles[profile], c, retried, s+1) })
 					})
 					if *seed != 0 || t.Failed() {
 						break
