@@ -59,6 +59,7 @@ var errnos = []struct {
 	{uploader.ErrTooLarge, syscall.EFBIG},
 	{uploader.ErrNoSpace, syscall.ENOSPC},
 	{uploader.ErrIntegrity, syscall.EIO},
+	{uploader.ErrUnverified, syscall.EIO}, // before what kept the store from telling
 	{uploader.ErrWriterKilled, syscall.EIO},
 	{uploader.ErrDraining, syscall.EROFS}, // a mount that is going away takes no more writes
 	{uploader.ErrClosed, syscall.EBADF},

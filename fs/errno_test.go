@@ -21,7 +21,7 @@ func TestErrnoOf(t *testing.T) {
 		keypath.ErrInvalid: syscall.EINVAL, keypath.ErrTooLong: syscall.ENAMETOOLONG,
 		uploader.ErrExists: syscall.EEXIST, uploader.ErrConflict: syscall.ESTALE, uploader.ErrTooLarge: syscall.EFBIG,
 		uploader.ErrNoSpace: syscall.ENOSPC, uploader.ErrIntegrity: syscall.EIO, uploader.ErrWriterKilled: syscall.EIO,
-		uploader.ErrDraining: syscall.EROFS, uploader.ErrClosed: syscall.EBADF,
+		uploader.ErrUnverified: syscall.EIO, uploader.ErrDraining: syscall.EROFS, uploader.ErrClosed: syscall.EBADF,
 		context.Canceled:     syscall.EINTR,
 		objstore.ErrNotFound: syscall.ENOENT, objstore.ErrAccessDenied: syscall.EACCES, objstore.ErrExpired: syscall.EACCES,
 		objstore.ErrPrecondition: syscall.ESTALE, objstore.ErrRange: syscall.ESTALE, objstore.ErrConflict: syscall.EBUSY,
@@ -64,6 +64,7 @@ func TestErrnoOfWrapped(t *testing.T) {
 	}{
 		{fmt.Errorf("%w: %w", uploader.ErrExists, objstore.ErrPrecondition), syscall.EEXIST},
 		{fmt.Errorf("%w: %w", uploader.ErrConflict, objstore.ErrPrecondition), syscall.ESTALE},
+		{fmt.Errorf("%w: %w", uploader.ErrUnverified, objstore.ErrAccessDenied), syscall.EIO},
 		{errors.Join(errStale, objstore.ErrNotFound), syscall.ESTALE},
 		{&objstore.Error{Op: objstore.OpGet, Kind: objstore.ErrUnavailable, Err: context.Canceled}, syscall.EINTR},
 	} {

@@ -143,6 +143,9 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	}
 	f.nodes.move(n, to, newName)
 	f.cfg.Cache.Remove(oldKey)
+	if stored {
+		f.cfg.Uploader.Forget(newKey) // what failed under that name is not missed any more
+	}
 	if !left {
 		return nil
 	}

@@ -43,6 +43,7 @@ func (d *dirNode) unlink(ctx context.Context, name string) error {
 		return err
 	}
 	d.fsys.cfg.Cache.Remove(key)
+	d.fsys.cfg.Uploader.Forget(key)
 	d.emptying(true)
 	d.touch()
 	return d.remain(ctx)
@@ -90,6 +91,7 @@ func (f *FileSystem) gone(n *fileNode, key string) {
 	n.mu.Unlock()
 	f.nodes.detach(n)
 	f.cfg.Cache.Remove(key)
+	f.cfg.Uploader.Forget(key)
 }
 
 // hide keeps the content of a file that is about to lose its object, by a copy

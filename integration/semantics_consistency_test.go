@@ -15,6 +15,8 @@ import (
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/fs"
 	"github.com/sluicefs/sluicefs/integration/mounttest"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/fault"
 	"github.com/sluicefs/sluicefs/uploader"
 )
 
@@ -24,6 +26,16 @@ func (e *env) trusting(ttl time.Duration) *mounttest.Mount {
 		FS:    func(c *fs.Config) { c.AttrTTL, c.EntryTTL, c.NegativeTTL = ttl, ttl, ttl },
 		Cache: func(c *cache.Config) { c.AttrTTL, c.DirTTL, c.NegativeTTL = ttl, ttl, ttl },
 	})
+}
+
+// failed are the files that a mount could not store, by its own account.
+func failed(m *mounttest.Mount) string {
+	list, _ := m.Uploader.Failures()
+	var keys []string
+	for _, f := range list {
+		keys = append(keys, f.Key)
+	}
+	return strings.Join(keys, " ")
 }
 
 func consistencyClauses() map[string]clause {
@@ -186,6 +198,38 @@ func consistencyClauses() map[string]clause {
 			e.ok(err)
 			e.ok(f.Close())
 			e.stored("f", "goes on")
+		}},
+		// TestUnmountTells has what the command makes of it.
+		"K3": {run: func(e *env) {
+			m := e.mount()
+			refused := e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+			for _, name := range []string{"lost", "again", "removed", "replaced"} {
+				if os.WriteFile(filepath.Join(m.Dir, name), []byte("content"), 0o644) == nil {
+					e.Errorf("the close of %s succeeds", name)
+				}
+			}
+			e.want("failed", failed(m), "lost again removed replaced")
+			refused.Remove()
+			e.write(m, "again", "content")
+			e.write(m, "removed", "content")
+			e.ok(os.Remove(filepath.Join(m.Dir, "removed")))
+			e.write(m, "other", "content")
+			e.ok(os.Rename(filepath.Join(m.Dir, "other"), filepath.Join(m.Dir, "replaced")))
+			m.Unmount()
+			e.want("failed", failed(m), "lost")
+		}},
+		"K4": {run: func(e *env) {
+			m, other := e.mount(), e.mount()
+			f := e.open(m, "exclusive", os.O_CREATE|os.O_EXCL|os.O_WRONLY)
+			e.write(other, "exclusive", "theirs")
+			_, err := f.WriteString("ours")
+			e.ok(err)
+			e.fails("close", f.Close(), syscall.EEXIST)
+			c := e.start(m, "hold", "killed", "half a file")
+			c.expect("written")
+			c.kill(syscall.SIGKILL)
+			m.Unmount()
+			e.want("failed", failed(m), "")
 		}},
 	}
 }

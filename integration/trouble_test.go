@@ -287,3 +287,18 @@ func TestUnmountBusy(t *testing.T) {
 	m.unmount()
 	m.stored("f", text)
 }
+
+// TestUnmountTells unmounts after copies that failed, of which one was done again.
+func TestUnmountTells(t *testing.T) {
+	m := troubledPlace(t).begin()
+	refused := m.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Status: 403, Code: "AccessDenied"})
+	m.mustFail("lost", "text", "Permission denied")
+	m.mustFail("again", "text", "Permission denied")
+	refused.Remove()
+	m.mustCopy("again", "text")
+	status, stdout, stderr := m.cli.run("umount", m.dir)
+	if status != 3 || !strings.Contains(stderr, `"lost" is not stored: `) || !strings.Contains(stdout, `"key": "lost"`) || strings.Contains(stdout, "again") {
+		t.Errorf("umount: exit status %d: %s%s", status, stdout, stderr)
+	}
+	m.wantEnd(3)
+}

@@ -105,7 +105,12 @@ func TestTwoMountsChangeAFile(t *testing.T) {
 				t.Errorf("%s: %d objects were put aside", key, aside)
 			}
 		}
-		ours.unmount()
+		if policy != "fail" {
+			ours.unmount()
+			continue
+		}
+		ours.cli.fails(3, "2 files are not stored", "umount", ours.dir)
+		ours.wantEnd(3)
 	}
 	theirs.unmount()
 }

@@ -198,5 +198,6 @@ func (f *File) committed(info objstore.Info, opts objstore.ObjectOptions, versio
 	f.tidyLocked(nil, f.staged)
 	f.staged = nil
 	f.mu.Unlock()
+	f.u.Forget(info.Key)
 	return info
 }

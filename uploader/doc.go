@@ -74,6 +74,7 @@
 //	File.mu → Uploader.mu → (nothing)
 //	File.mu → pool.mu → (nothing)
 //	File.mu → spill.mu → (nothing)
+//	File.mu → failures.mu → (nothing)
 //
 // No two File.mu are held together. File.mu is never held across a request to
 // the store or a wait for memory. busy is not a lock but a state: one operation

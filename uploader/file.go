@@ -310,6 +310,9 @@ func (f *File) failLocked(err error) {
 	}
 	f.err = err
 	f.u.stats.failed.Add(1)
+	if f.dirty && !f.unlinked {
+		f.u.failed(f.key, err)
+	}
 	f.cancel(err)
 	f.changedLocked()
 	f.tidying++

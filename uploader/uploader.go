@@ -95,9 +95,10 @@ type Uploader struct {
 	once  sync.Once // of Close
 	ended error     // its answer
 
-	stats counters
-	names atomic.Uint64 // makes hidden keys different
-	nonce string
+	stats    counters
+	failures failures
+	names    atomic.Uint64 // makes hidden keys different
+	nonce    string
 
 	// mu is a leaf but for pool.mu: see the lock order in doc.go.
 	mu       sync.Mutex
@@ -136,6 +137,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		ctx:       ctx, cancel: cancel, hurry: hurry, rush: rush, nonce: newNonce(),
 		files: map[*File]struct{}{}, closed: make(chan struct{}),
 		dirty: list.New(), clean: list.New(), pinned: list.New(),
+		failures: failures{byKey: map[string]Failure{}},
 	}
 	u.reclaimer.Go(u.reclaim)
 	return u, nil

@@ -60,7 +60,7 @@ func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry)
 	if m.tree, err = fs.Mount(ctx, o.mountpoint, cfg); err != nil {
 		return nil, explainMount(err)
 	}
-	m.unstored = func() []unstored { return nil }
+	m.unstored = func() ([]unstored, int) { return unstoredOf(up) }
 	m.detach = func() error { return p.detachMount(o.mountpoint) }
 	return m, nil
 }

@@ -24,9 +24,9 @@ type writes interface {
 type mounted struct {
 	tree     tree
 	writes   writes
-	detach   func() error      // unmounts lazily
-	unstored func() []unstored // the files whose last content is not stored
-	closers  []func() error    // of what lies below, run in order
+	detach   func() error             // unmounts lazily
+	unstored func() ([]unstored, int) // the files whose last content is not stored, and how many more
+	closers  []func() error           // of what lies below, run in order
 	record   *record
 	info     mountInfo
 	log      *logrus.Entry
@@ -100,16 +100,17 @@ func (m *mounted) finish(reason string) verdict {
 		}
 	}
 	warn(m.writes.Close()) // what it gives up counts as not stored
+	files, more := m.unstored()
 	v := verdict{
 		Mountpoint: m.info.Mountpoint, Source: m.info.Source, Ended: time.Now(),
-		Reason: reason, Files: append([]unstored{}, m.unstored()...), // an empty list in JSON, not null
+		Reason: reason, Files: append([]unstored{}, files...), More: more, // an empty list in JSON, not null
 	}
-	v.Stored = reason == "" && len(v.Files) == 0
+	v.Stored = reason == "" && v.missing() == 0
 	for _, c := range m.closers {
 		warn(c())
 	}
 	warn(m.record.finish(v))
-	m.log.WithFields(logrus.Fields{"stored": v.Stored, "not stored": len(v.Files)}).Info("unmounted")
+	m.log.WithFields(logrus.Fields{"stored": v.Stored, "not stored": v.missing()}).Info("unmounted")
 	warn(m.record.close()) // from now on nobody waits for this process
 	return v
 }

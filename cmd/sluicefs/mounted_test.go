@@ -83,7 +83,7 @@ func (f *fakeMount) begin(t *testing.T, missing ...unstored) *mounted {
 		t.Fatal(err)
 	}
 	return &mounted{
-		tree: f, writes: f, detach: f.detach, unstored: func() []unstored { return missing },
+		tree: f, writes: f, detach: f.detach, unstored: func() ([]unstored, int) { return missing, 0 },
 		record: r, info: info, log: logrus.NewEntry(log),
 	}
 }
@@ -98,7 +98,7 @@ func stops(t *testing.T) (s *stopper, ask, force func()) {
 }
 
 func TestEndOfMount(t *testing.T) {
-	missing := unstored{"a/b", "access denied"}
+	missing := unstored{Key: "a/b", Error: "access denied"}
 	for _, c := range []struct {
 		name   string
 		play   func(f *fakeMount, ask, force func())
@@ -158,13 +158,14 @@ func TestEndOfMount(t *testing.T) {
 }
 
 func TestVerdictError(t *testing.T) {
-	two := []unstored{{"a", "denied"}, {"b", "gone"}}
+	two := []unstored{{Key: "a", Error: "denied"}, {Key: "b", Error: "gone"}}
 	for _, c := range []struct {
 		v    verdict
 		want string
 	}{
 		{verdict{Mountpoint: "/mnt", Files: two[:1]}, `/mnt is unmounted, but "a" is not stored: denied`},
 		{verdict{Mountpoint: "/mnt", Files: two}, "/mnt is unmounted, but 2 files are not stored"},
+		{verdict{Mountpoint: "/mnt", Files: two, More: 5}, "/mnt is unmounted, but 7 files are not stored"},
 		{verdict{Mountpoint: "/mnt", Reason: "it was given up"}, "/mnt is unmounted, but it was given up"},
 	} {
 		if err := c.v.err(); statusOf(err) != exitNotStored || err.Error() != c.want {

@@ -41,7 +41,7 @@ func TestRecord(t *testing.T) {
 
 	waited := make(chan error, 1)
 	go func() { waited <- reader.wait(t.Context()) }()
-	want := verdict{Mountpoint: "/mnt/data", Files: []unstored{{"a", "denied"}}}
+	want := verdict{Mountpoint: "/mnt/data", Files: []unstored{{Key: "a", Error: "denied"}}}
 	if err := errors.Join(daemon.finish(want), daemon.close()); err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestAwaitVerdict(t *testing.T) {
 		}},
 		{name: "not all stored", status: exitNotStored, stdout: `"key": "a&b"`, stderr: `"a&b" is not stored: denied`,
 			finish: func(r *record) {
-				_ = r.finish(verdict{Mountpoint: "/mnt", Files: []unstored{{"a&b", "denied"}}})
+				_ = r.finish(verdict{Mountpoint: "/mnt", Files: []unstored{{Key: "a&b", Error: "denied"}}})
 				_ = r.close()
 			}},
 		{name: "killed", status: exitNotStored, stderr: "ended without a word", finish: func(r *record) { _ = r.close() }},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // verdict is what became of everything that was written into a mount. It is kept
@@ -16,14 +18,28 @@ type verdict struct {
 	Ended      time.Time  `json:"ended"`
 	Stored     bool       `json:"stored"` // everything is
 	Reason     string     `json:"reason,omitempty"`
-	Files      []unstored `json:"files"` // those that are not stored
+	Files      []unstored `json:"files"`          // those that are not stored
+	More       int        `json:"more,omitempty"` // and how many there are beside them
 }
 
 // unstored is a file whose last content did not get into the store.
 type unstored struct {
-	Key   string `json:"key"`
-	Error string `json:"error"`
+	Key   string    `json:"key"`
+	Time  time.Time `json:"time"` // at which it failed
+	Error string    `json:"error"`
 }
+
+// unstoredOf is what the uploader could not store.
+func unstoredOf(up *uploader.Uploader) (files []unstored, more int) {
+	failures, more := up.Failures()
+	for _, f := range failures {
+		files = append(files, unstored{Key: f.Key, Time: f.Time.UTC(), Error: f.Err.Error()})
+	}
+	return files, more
+}
+
+// missing is how many files are not stored.
+func (v verdict) missing() int { return len(v.Files) + v.More }
 
 // err returns nil if everything is stored, else the error to exit with.
 func (v verdict) err() error {
@@ -32,8 +48,8 @@ func (v verdict) err() error {
 	}
 	reason := v.Reason
 	if reason == "" {
-		reason = fmt.Sprintf("%d files are not stored", len(v.Files))
-		if len(v.Files) == 1 {
+		reason = fmt.Sprintf("%d files are not stored", v.missing())
+		if v.missing() == 1 {
 			reason = fmt.Sprintf("%q is not stored: %s", v.Files[0].Key, v.Files[0].Error)
 		}
 	}
