@@ -74,7 +74,7 @@ func (f *FileSystem) copyRanges(ctx context.Context, up objstore.UploadRef, sour
 // what the largest number of parts asks for, never more than one request may copy.
 func copyRange(size int64, p *objstore.Profile) int64 {
 	part := int64(copyPart)
-	if n := int64(p.Part.MaxCount); n > 0 {
+	if n := int64(p.PartNumbers()); n > 0 {
 		part = max(part, (size+n-1)/n)
 	}
 	if align := p.Part.Align; align > 1 {

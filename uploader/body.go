@@ -263,5 +263,8 @@ func (u *Uploader) sealBody(b *body) (out objstore.Body, sum uint64, err error) 
 	default:
 		out.Digest = u.crc.digest(sum)
 	}
+	if u.profile.AnswerDigest == u.crc.algorithm {
+		out.Answer = u.crc.digest(sum)
+	}
 	return out, sum, err
 }

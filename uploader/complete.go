@@ -110,7 +110,7 @@ func (u *Uploader) completion(parts []sent) (objstore.CompleteOptions, []objstor
 		known = known && s.sumOK
 		sum = u.crc.combine(sum, s.sum, s.part.Size)
 	}
-	if known && u.profile.Digest == u.crc.algorithm {
+	if known && (u.profile.Digest == u.crc.algorithm || u.profile.AnswerDigest == u.crc.algorithm) {
 		opts.Digest = u.crc.digest(sum)
 	}
 	return opts, list
@@ -136,7 +136,7 @@ func (u *Uploader) expectedETag(parts []objstore.Part) string {
 // finishUpload sends Complete. An answer that says the upload is gone may be the
 // echo of an attempt that succeeded: the object tells.
 func (u *Uploader) finishUpload(ctx context.Context, up *upload, list []objstore.Part, opts objstore.CompleteOptions, expect string) (objstore.Info, error) {
-	if !u.profile.FullDigest {
+	if !u.profile.FullDigest && u.profile.AnswerDigest == objstore.DigestNone {
 		opts.Digest = objstore.Digest{}
 	}
 	info, err := u.store.Complete(ctx, up.ref, list, opts)

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/binary"
 	"hash/crc32"
+	"hash/crc64"
 	"io"
 
 	"github.com/minio/crc64nvme"
@@ -22,14 +23,21 @@ type crc struct {
 	page      uint64 // what power gives for chunkSize, by far the commonest length
 }
 
-// crcOf returns the checksum to take for a digest. Stores that verify MD5 only
-// get one computed when a part leaves; CRC64NVME still guards its bytes meanwhile.
-func crcOf(a objstore.Algorithm) crc {
+// crcOf returns the checksum to take for a store: the one that it verifies, else the
+// one that it tells of what it got. Stores that verify MD5 only get one computed when
+// a part leaves; the checksum still guards its bytes meanwhile.
+func crcOf(p *objstore.Profile) crc {
 	c := crc{algorithm: objstore.CRC64NVME, update: crc64nvme.Update, poly: 0x9a6c9329ac4bc9b5, bits: 64}
-	if a == objstore.CRC32C {
+	switch {
+	case p.Digest == objstore.CRC32C:
 		table := crc32.MakeTable(crc32.Castagnoli)
-		c = crc{algorithm: a, poly: 0x82f63b78, bits: 32, update: func(sum uint64, p []byte) uint64 {
+		c = crc{algorithm: p.Digest, poly: 0x82f63b78, bits: 32, update: func(sum uint64, p []byte) uint64 {
 			return uint64(crc32.Update(uint32(sum), table, p))
+		}}
+	case p.Digest != objstore.CRC64NVME && p.AnswerDigest == objstore.CRC64ECMA:
+		table := crc64.MakeTable(crc64.ECMA)
+		c = crc{algorithm: p.AnswerDigest, poly: crc64.ECMA, bits: 64, update: func(sum uint64, p []byte) uint64 {
+			return crc64.Update(sum, table, p)
 		}}
 	}
 	c.page = c.power(chunkSize)

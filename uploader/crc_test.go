@@ -8,12 +8,20 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
+// storeWith is a store that verifies a digest, or tells it of what it got.
+func storeWith(a objstore.Algorithm) *objstore.Profile {
+	if a == objstore.CRC64ECMA {
+		return &objstore.Profile{Digest: objstore.ContentMD5, AnswerDigest: a}
+	}
+	return &objstore.Profile{Digest: a}
+}
+
 // TestCRC puts checksums of pieces together and holds them against one taken
 // over the whole by the package that the stores use.
 func TestCRC(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for _, a := range []objstore.Algorithm{objstore.CRC32C, objstore.CRC64NVME} {
-		k := crcOf(a)
+	for _, a := range []objstore.Algorithm{objstore.CRC32C, objstore.CRC64NVME, objstore.CRC64ECMA} {
+		k := crcOf(storeWith(a))
 		if k.algorithm != a {
 			t.Fatalf("%s is taken for %s", k.algorithm, a)
 		}
@@ -45,8 +53,8 @@ func TestCRC(t *testing.T) {
 
 // TestCRCPower holds the advance over n zeros against sending them.
 func TestCRCPower(t *testing.T) {
-	for _, a := range []objstore.Algorithm{objstore.CRC32C, objstore.CRC64NVME} {
-		k := crcOf(a)
+	for _, a := range []objstore.Algorithm{objstore.CRC32C, objstore.CRC64NVME, objstore.CRC64ECMA} {
+		k := crcOf(storeWith(a))
 		head := k.update(0, []byte("head"))
 		for _, n := range []int64{0, 1, 7, 8, 63, 64, 65, 4095, 65536, 1 << 20} {
 			tail := make([]byte, n)
@@ -70,7 +78,7 @@ func TestCRCReadsOnlyItsOwn(t *testing.T) {
 		{objstore.CRC64NVME, objstore.Digest{}, false},
 		{objstore.ContentMD5, objstore.Digest{Algorithm: objstore.CRC64NVME, Sum: make([]byte, 8)}, true}, // guards memory
 	} {
-		if _, ok := crcOf(c.of).sum(c.d); ok != c.ok {
+		if _, ok := crcOf(storeWith(c.of)).sum(c.d); ok != c.ok {
 			t.Errorf("%s reads %v: %v", c.of, c.d, ok)
 		}
 	}

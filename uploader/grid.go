@@ -34,7 +34,7 @@ type grid struct {
 // that the store allows.
 type Rung struct {
 	Size     int64 // bytes
-	PerMille int   // of Profile.Part.MaxCount
+	PerMille int   // of Profile.PartNumbers
 }
 
 // DefaultLadder grows the parts of a file whose size is not known. The numbers
@@ -55,7 +55,7 @@ func newGrid(p *objstore.Profile, ladder []Rung, fixed, memory int64) grid {
 		size -= size % p.Part.Align
 		return min(max(size, alignUp(p.Part.Min, p.Part.Align)), p.Part.Max)
 	}
-	count := int(p.Part.MaxCount)
+	count := int(p.PartNumbers())
 	if p.Part.Equal || fixed > 0 || !p.PartCopy {
 		size := fixed
 		if size == 0 {
@@ -92,7 +92,7 @@ func newGrid(p *objstore.Profile, ladder []Rung, fixed, memory int64) grid {
 // ladderOnly plans for a store that cannot copy parts: all numbers are direct,
 // and the last rung takes what the others leave.
 func ladderOnly(p *objstore.Profile, ladder []Rung, fit func(int64) int64) grid {
-	count := int(p.Part.MaxCount)
+	count := int(p.PartNumbers())
 	g := grid{direct: count}
 	shares := []int{100, 100, 200, 600} // 8 MiB × 1000, 16 × 1000, 32 × 2000, 64 × 6000 of 10,000
 	var at int64
@@ -111,7 +111,7 @@ func ladderOnly(p *objstore.Profile, ladder []Rung, fit func(int64) int64) grid 
 }
 
 func (g *grid) segment(p *objstore.Profile, cell int64) {
-	g.segCells = int(max(1, min(p.MaxCopy/cell, int64(p.Part.MaxCount))))
+	g.segCells = int(max(1, min(p.MaxCopy/cell, int64(p.PartNumbers()))))
 }
 
 // limit finds the largest file: where the part numbers, or the store, end.

@@ -300,6 +300,6 @@ func (p planner) byCell(runs []run) []piece {
 func newPlanner(p *objstore.Profile, maxSend int64) planner {
 	return planner{
 		min: p.Part.Min, maxCopy: p.MaxCopy, maxSend: max(maxSend, 2*p.Part.Min), maxPart: p.Part.Max,
-		maxCount: p.Part.MaxCount, equal: p.Part.Equal, consecutive: p.Part.Consecutive,
+		maxCount: p.PartNumbers(), equal: p.Part.Equal, consecutive: p.Part.Consecutive,
 	}
 }

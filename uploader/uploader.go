@@ -129,7 +129,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		store:   &patient{Store: store, answer: answerFor, hurry: hurry},
 		profile: p, log: cfg.Log, cfg: cfg,
 		grid:      newGrid(p, cfg.Ladder, cfg.PartSize, cfg.Memory),
-		crc:       crcOf(p.Digest),
+		crc:       crcOf(p),
 		pool:      pool,
 		spill:     &spill{dir: cfg.SpillDir, slots: int(cfg.Spill / chunkSize)},
 		slots:     newSlots(cfg.Concurrency),

@@ -3,6 +3,7 @@ package objstore
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -161,4 +162,38 @@ func offered(list []string) string {
 		return "none"
 	}
 	return strings.Join(list, ", ")
+}
+
+// The bytes of a Complete: around the parts, and of each part beside its ETag and
+// number. An ETag that is an MD5 has 32, and a number up to 5.
+const (
+	completeFrame = len(`<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></CompleteMultipartUpload>`)
+	completePart  = len(`<Part><ETag></ETag><PartNumber></PartNumber></Part>`)
+	completeMD5   = completePart + 32 + 5
+)
+
+// CheckParts tells whether the store takes the list of parts in one Complete: nil or a
+// *Limit of the kind ErrTooLarge.
+func (p *Profile) CheckParts(parts []Part) error {
+	if p.MaxCompleteBytes == 0 {
+		return nil
+	}
+	n := int64(completeFrame)
+	for i := range parts {
+		n += int64(completePart + len(parts[i].ETag) + len(strconv.Itoa(int(parts[i].Number))))
+	}
+	if n > p.MaxCompleteBytes {
+		return p.limit(ErrTooLarge, fmt.Sprintf("a list of %d parts of %d bytes", len(parts), n), fmt.Sprintf("%d bytes", p.MaxCompleteBytes))
+	}
+	return nil
+}
+
+// PartNumbers is how many parts an upload may have: as many as the store numbers
+// and as it takes in one Complete.
+func (p *Profile) PartNumbers() int32 {
+	if p.MaxCompleteBytes == 0 {
+		return p.Part.MaxCount
+	}
+	fit := (p.MaxCompleteBytes - int64(completeFrame)) / int64(completeMD5)
+	return int32(max(1, min(int64(p.Part.MaxCount), fit)))
 }

@@ -47,7 +47,7 @@ var settings = []setting{
 	{"key-segment", func(p *Profile) any { return &p.Key.MaxSegment }},
 	{"key-forbid-first", func(p *Profile) any { return &p.Key.Forbid }},
 	{"key-refuse", func(p *Profile) any { return &p.Key.Refuse }},
-	{"key-tree", func(p *Profile) any { return &p.Key.Tree }},
+	{"key-nesting", func(p *Profile) any { return &p.Key.Nesting }},
 	{"key-xml-only", func(p *Profile) any { return &p.Key.XMLOnly }},
 	{"meta-bytes", func(p *Profile) any { return &p.MetaBytes }},
 	{"meta-forbid", func(p *Profile) any { return &p.MetaForbid }},
@@ -80,11 +80,12 @@ var settings = []setting{
 
 // words are the values that the fields of named types may have.
 var words = map[string][]string{
-	"style":  {string(PathStyle), string(VirtualHost)},
-	"digest": {"none", string(ContentMD5), string(CRC32C), string(CRC64NVME), string(CRC64ECMA)},
-	"etag":   {string(ETagOpaque), string(ETagMD5), string(ETagMD5OfMD5)},
-	"guard":  {string(GuardIfNoneMatch), string(GuardHeader), string(GuardLookAndHeader), string(GuardHeadFirst), string(GuardNone)},
-	"list":   {string(ListUploadsFull), string(ListUploadsExactKey), string(ListUploadsUnproven), string(ListUploadsNone)},
+	"style":   {string(PathStyle), string(VirtualHost)},
+	"digest":  {"none", string(ContentMD5), string(CRC32C), string(CRC64NVME), string(CRC64ECMA)},
+	"etag":    {string(ETagOpaque), string(ETagMD5), string(ETagMD5OfMD5)},
+	"guard":   {string(GuardIfNoneMatch), string(GuardHeader), string(GuardLookAndHeader), string(GuardHeadFirst), string(GuardNone)},
+	"nesting": {string(NestingFree), string(NestingRefused), string(NestingHidden)},
+	"list":    {string(ListUploadsFull), string(ListUploadsExactKey), string(ListUploadsUnproven), string(ListUploadsNone)},
 }
 
 // Set changes a field by its name, as a line of Print has it. Lists are
@@ -195,6 +196,8 @@ func parseSetting(field any, value string) (err error) {
 		err = parseWord((*string)(f), value, words["etag"])
 	case *Guard:
 		err = parseWord((*string)(f), value, words["guard"])
+	case *Nesting:
+		err = parseWord((*string)(f), value, words["nesting"])
 	case *ListUploadsKind:
 		err = parseWord((*string)(f), value, words["list"])
 	}
@@ -232,6 +235,8 @@ func printSetting(field any) string {
 	case *Guard:
 		return string(*f)
 	case *ListUploadsKind:
+		return string(*f)
+	case *Nesting:
 		return string(*f)
 	}
 	return ""

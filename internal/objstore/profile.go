@@ -95,9 +95,20 @@ type KeyLimits struct {
 	MaxSegment int    // bytes between slashes; 0 means no limit
 	Forbid     string // bytes that a key must not begin with
 	Refuse     string // bytes that a key must not contain
-	Tree       bool   // "a" and "a/b" exclude each other: the store keeps folders
-	XMLOnly    bool   // listings are not encoded: what XML cannot say comes back changed
+	Nesting    Nesting
+	XMLOnly    bool // listings are not encoded: what XML cannot say comes back changed
 }
+
+// Nesting says whether objects "a" and "a/b" can be there together. In a mount they
+// never are, unless another client made one of them.
+type Nesting string
+
+// The kinds of nesting.
+const (
+	NestingFree    Nesting = "free"
+	NestingRefused Nesting = "refused" // whichever comes second (versitygw)
+	NestingHidden  Nesting = "hidden"  // both are taken, and listings leave the longer out (MinIO)
+)
 
 // Encryption is a way to encrypt at rest that a store offers. Without a Header
 // it is asked for as the S3 protocol does; else by that header and its value.

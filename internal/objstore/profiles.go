@@ -94,7 +94,7 @@ func genericProfile() Profile {
 		MaxObject:     5 * tib,
 		MaxPut:        5 * gib,
 		MaxCopy:       5 * gib,
-		Key:           KeyLimits{MaxBytes: 1024, XMLOnly: true},
+		Key:           KeyLimits{MaxBytes: 1024, Nesting: NestingFree, XMLOnly: true},
 		MetaBytes:     2048,
 		Digest:        ContentMD5,
 		PartETag:      ETagOpaque,

@@ -57,7 +57,7 @@ func ossProfile() Profile {
 	p.Part = PartLimits{Min: mib, Max: 5 * gb, Align: mib, MaxCount: 10000}
 	p.MaxObject = 48_800 * gb
 	p.MaxPut, p.MaxCopy = 5*gb, 5*gb
-	p.Key = KeyLimits{MaxBytes: 1023, Forbid: `/\`}
+	p.Key = KeyLimits{MaxBytes: 1023, Forbid: `/\`, Nesting: NestingFree}
 	p.MetaBytes = 8192
 	p.PartETag = ETagMD5
 	p.AnswerDigest, p.AnswerHeader = CRC64ECMA, "X-Oss-Hash-Crc64ecma"
@@ -86,7 +86,7 @@ func cosProfile() Profile {
 	p.Part = PartLimits{Min: mib, Max: 5 * gb, Align: mib, MaxCount: 10000, Consecutive: true}
 	p.MaxObject = 48_820 * gb
 	p.MaxPut, p.MaxCopy = 5*gb, 5*gb
-	p.Key = KeyLimits{MaxBytes: 850, Forbid: `/\`, Refuse: "\x18\x19\x1a\x1b"}
+	p.Key = KeyLimits{MaxBytes: 850, Forbid: `/\`, Refuse: "\x18\x19\x1a\x1b", Nesting: NestingFree}
 	p.MetaForbid = "_"
 	p.PartETag = ETagMD5
 	p.AnswerDigest, p.AnswerHeader = CRC64ECMA, "X-Cos-Hash-Crc64ecma"

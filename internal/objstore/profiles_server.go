@@ -13,7 +13,7 @@ func minioProfile() Profile {
 	p.Style = PathStyle
 	p.MaxObject = 50 * tib
 	p.Key.MaxSegment = 255
-	p.Key.Tree = true
+	p.Key.Nesting = NestingHidden
 	p.ListUploads = ListUploadsExactKey
 	p.AbortLifecycle = false // the server ends them by itself after a day
 	p.Classes = []string{"STANDARD", "REDUCED_REDUNDANCY"}
@@ -31,7 +31,7 @@ func versitygwProfile() Profile {
 	p.Servers = []string{"VERSITYGW"}
 	p.Style = PathStyle
 	p.Key.MaxSegment = 227 // longer ones can be made and never replaced: ".NAME.sgwtmp.<19 digits>" must fit in 255
-	p.Key.Tree = true
+	p.Key.Nesting = NestingRefused
 	p.Key.XMLOnly = true
 	p.UploadMarkers = false
 	p.DoubtDone = true
@@ -66,6 +66,7 @@ func seaweedfsProfile() Profile {
 	p.ListURLEncode = false
 	p.Part.Equal, p.Part.Consecutive = false, false
 	p.Key.MaxSegment = 255
+	p.Key.Nesting = NestingRefused
 	p.PartETag = ETagMD5
 	p.NoClobberPut, p.NoClobberDone = GuardIfNoneMatch, GuardIfNoneMatch
 	p.IfMatchPut, p.IfMatchDone = true, true

@@ -115,8 +115,12 @@ func (c call) checkProperties(o *objstore.ObjectOptions) error {
 	return nil
 }
 
-// checkConditionLocked tests a guard against the object that is there.
-func (c call) checkConditionLocked(cond objstore.Condition) error {
+// checkPlaceLocked refuses an object beside others that keep it from having its
+// place, and under a guard that does not hold.
+func (c call) checkPlaceLocked(cond objstore.Condition) error {
+	if err := c.checkNestingLocked(); err != nil {
+		return err
+	}
 	o := c.s.objects[c.key]
 	if cond.Absent && o != nil || cond.ETag != "" && (o == nil || o.etag != cond.ETag) {
 		return c.precondition()

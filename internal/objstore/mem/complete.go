@@ -34,7 +34,7 @@ func (s *Store) Complete(ctx context.Context, up objstore.UploadRef, parts []obj
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	if err := c.checkConditionLocked(opts.Condition); err != nil {
+	if err := c.checkPlaceLocked(opts.Condition); err != nil {
 		return objstore.Info{}, err
 	}
 	s.placeLocked(u.key, o)
@@ -107,6 +107,7 @@ func (c call) assemble(u *upload, parts []*part, opts objstore.CompleteOptions) 
 		properties: u.properties,
 	}
 	if !c.s.profile.FullDigest {
+		o.checksum = whole.sum(c.s.profile.AnswerDigest)
 		return o, nil
 	}
 	if opts.Size != 0 && opts.Size != whole.size {

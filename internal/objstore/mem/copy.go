@@ -21,11 +21,11 @@ func (s *Store) Copy(ctx context.Context, dst string, src objstore.CopySource, o
 	o := &object{blob: from.blob, mod: s.modTime(), properties: inherit(from.properties, opts), checksum: from.checksum}
 	o.etag = s.bodyETag(s.profile.PartETag, o.blob, o.properties.SSE)
 	if o.checksum.IsZero() {
-		o.checksum = o.sum(s.declared())
+		o.checksum = o.sum(s.kept())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := c.checkConditionLocked(opts.Condition); err != nil {
+	if err := c.checkPlaceLocked(opts.Condition); err != nil {
 		return objstore.Info{}, err
 	}
 	s.placeLocked(dst, o)

@@ -80,7 +80,7 @@ func (s *Store) newPart(u *upload, number int32, data blob) *part {
 		blob:   data,
 		number: number,
 		etag:   s.bodyETag(s.profile.PartETag, data, u.properties.SSE),
-		digest: data.sum(s.declared()),
+		digest: data.sum(s.kept()),
 		mod:    s.modTime(),
 	}
 }

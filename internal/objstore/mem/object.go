@@ -1,6 +1,7 @@
 package mem
 
 import (
+	"cmp"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
@@ -106,12 +107,18 @@ func (s *Store) joinedETag(parts []*part, sse objstore.SSE) string {
 	return fmt.Sprintf("%x-%d", h.Sum(nil), len(parts))
 }
 
-// declared is the CRC that the store keeps of every part, if it keeps one.
+// declared is the CRC that the store takes with every body, if it takes one.
 func (s *Store) declared() objstore.Algorithm {
 	if s.profile.Digest == objstore.ContentMD5 {
 		return objstore.DigestNone
 	}
 	return s.profile.Digest
+}
+
+// kept is the CRC that the store keeps of every part and object: the one that it
+// takes, or one of its own.
+func (s *Store) kept() objstore.Algorithm {
+	return cmp.Or(s.declared(), s.profile.AnswerDigest)
 }
 
 // checkDigest refuses a body that is not what its digest says, and digests that

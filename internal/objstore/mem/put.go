@@ -22,12 +22,12 @@ func (s *Store) Put(ctx context.Context, key string, body objstore.Body, opts ob
 		etag:       s.bodyETag(s.profile.PartETag, data, opts.SSE),
 		mod:        s.modTime(),
 		properties: cloneOptions(opts.ObjectOptions),
-		checksum:   data.sum(s.declared()),
+		checksum:   data.sum(s.kept()),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.resolveTagsLocked(&o.properties)
-	if err := c.checkConditionLocked(opts.Condition); err != nil {
+	if err := c.checkPlaceLocked(opts.Condition); err != nil {
 		return objstore.Info{}, err
 	}
 	if err := c.alive(ctx); err != nil {

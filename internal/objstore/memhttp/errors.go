@@ -18,6 +18,10 @@ func notImplemented() error {
 	return fail(501, "NotImplemented", "A header or query you provided implies functionality that is not implemented.")
 }
 
+func isPrecondition(err error) bool {
+	return errors.Is(err, objstore.ErrPrecondition)
+}
+
 // answerError sends an error, or breaks the connection for one that no server
 // would have told.
 func (q *request) answerError(err error) {

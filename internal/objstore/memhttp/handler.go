@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -45,6 +46,9 @@ type request struct {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := h.requests.Add(1)
 	w.Header().Set("X-Amz-Request-Id", "R"+itoa(n))
+	if skew := h.personality.Lies.Skew; skew != 0 {
+		w.Header().Set("Date", time.Now().Add(time.Duration(skew)*time.Second).UTC().Format(http.TimeFormat))
+	}
 	if h.personality.Server != "" {
 		w.Header().Set("Server", h.personality.Server)
 	}
@@ -75,7 +79,7 @@ func (q *request) serve(bucket string) error {
 		return err
 	}
 	if bucket == "" {
-		return fail(403, "SecondLevelDomainForbidden", "Please use another style of addressing.")
+		return q.h.personality.PathRefusal.or(Refusal{403, "SecondLevelDomainForbidden", "Please use virtual hosted style to access."})
 	}
 	if bucket != q.h.bucket {
 		return fail(404, "NoSuchBucket", "The specified bucket does not exist")
@@ -84,26 +88,6 @@ func (q *request) serve(bucket string) error {
 		return q.serveBucket()
 	}
 	return q.serveObject()
-}
-
-// admit turns away who may not ask, and what the server does not understand.
-func (q *request) admit() error {
-	p := q.h.personality
-	if p.AccessKey != "" {
-		_, credential, _ := strings.Cut(q.r.Header.Get("Authorization"), "Credential=")
-		if key, _, _ := strings.Cut(credential, "/"); key != p.AccessKey {
-			return fail(403, "InvalidAccessKeyId", "The access key ID you provided does not exist in our records.")
-		}
-	}
-	if q.chunked() && !p.AWSChunked {
-		return fail(400, "InvalidArgument", "aws-chunked encoding is not supported with the specified x-amz-content-sha256 value")
-	}
-	for name := range q.r.Header {
-		if strings.HasPrefix(name, "X-Amz-Checksum-") && !p.Checksums {
-			return fail(400, "InvalidArgument", "Unsupported header '"+strings.ToLower(name)+"' received for this API call.")
-		}
-	}
-	return nil
 }
 
 func (q *request) serveBucket() error {
@@ -116,6 +100,8 @@ func (q *request) serveBucket() error {
 		return q.deleteObjects()
 	case q.r.Method == http.MethodGet && q.query.Has("uploads"):
 		return q.listUploads()
+	case q.r.Method == http.MethodGet && q.query.Has("lifecycle"):
+		return q.lifecycle()
 	case q.r.Method == http.MethodGet && q.query.Get("list-type") == "2":
 		return q.listV2()
 	case q.r.Method == http.MethodGet:

@@ -78,7 +78,7 @@ func (q *request) sse(prefix string) (objstore.SSE, error) {
 
 // condition reads the guard of a request that makes an object.
 func (q *request) condition() (objstore.Condition, error) {
-	c := objstore.Condition{ETag: unquoted(q.r.Header.Get("If-Match"))}
+	c := objstore.Condition{ETag: q.given(q.r.Header.Get("If-Match"))}
 	switch q.r.Header.Get("If-None-Match") {
 	case "":
 	case "*":
@@ -97,7 +97,7 @@ func (q *request) describe(info *objstore.Info) {
 			h.Set(name, value)
 		}
 	}
-	h.Set("Etag", quoted(info.ETag))
+	h.Set("Etag", q.etag(info.ETag))
 	h.Set("Last-Modified", info.ModTime.UTC().Format(http.TimeFormat))
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Type", "binary/octet-stream")
@@ -125,7 +125,8 @@ func (q *request) describe(info *objstore.Info) {
 			h.Set("X-Amz-Restore", `ongoing-request="false", expiry-date="Fri, 21 Dec 2035 00:00:00 GMT"`)
 		}
 	}
-	if q.r.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" && q.r.Header.Get("Range") == "" {
+	asked := q.r.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" || info.Checksum.Algorithm == objstore.CRC64ECMA
+	if asked && q.r.Header.Get("Range") == "" {
 		q.echo(info.Checksum)
 	}
 }

@@ -25,7 +25,7 @@ func (q *request) page(opts objstore.ListOptions) (listResult, string, error) {
 	}
 	last := ""
 	for _, o := range page.Objects {
-		out.Contents = append(out.Contents, listedObject{encode(o.Key), isoTime(o.ModTime), quoted(o.ETag), o.Size, wireClass(o.StorageClassSeen)})
+		out.Contents = append(out.Contents, listedObject{encode(o.Key), isoTime(o.ModTime), q.etag(o.ETag), o.Size, wireClass(o.StorageClassSeen)})
 		last = o.Key
 	}
 	for _, p := range page.Prefixes {
@@ -61,6 +61,9 @@ func (q *request) listV1() error {
 }
 
 func (q *request) listUploads() error {
+	if !q.h.personality.ListUploads {
+		return notImplemented()
+	}
 	limit, err := q.number("max-uploads")
 	if err != nil {
 		return err
@@ -99,7 +102,7 @@ func (q *request) listParts() error {
 	}
 	result := partsResult{NS: namespace, Bucket: q.h.bucket, Key: q.key, UploadID: up.ID, NextPartNumberMarker: page.Next, IsTruncated: page.Next != 0}
 	for _, p := range page.Parts {
-		listed := listedPart{PartNumber: p.Number, LastModified: isoTime(p.ModTime), ETag: quoted(p.ETag), Size: p.Size}
+		listed := listedPart{PartNumber: p.Number, LastModified: isoTime(p.ModTime), ETag: q.etag(p.ETag), Size: p.Size}
 		listed.ChecksumCRC32C, listed.ChecksumCRC64NVME = fields(p.Digest)
 		result.Part = append(result.Part, listed)
 	}

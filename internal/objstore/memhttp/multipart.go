@@ -38,6 +38,13 @@ func (h *Handler) forget(id string) {
 	delete(h.declared, id)
 }
 
+// announced is the checksum that an upload was begun with.
+func (h *Handler) announced(id string) objstore.Algorithm {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.declared[id]
+}
+
 // checkDeclared refuses a checksum of a part that the upload was not begun with.
 // Of uploads that it does not know, the store has the say.
 func (h *Handler) checkDeclared(id string, d objstore.Digest) error {
@@ -71,8 +78,8 @@ func (q *request) uploadPart() error {
 	if err != nil {
 		return err
 	}
-	q.w.Header().Set("Etag", quoted(p.ETag))
-	if body.Digest.Algorithm == p.Digest.Algorithm {
+	q.w.Header().Set("Etag", q.etag(p.ETag))
+	if body.Digest.Algorithm == p.Digest.Algorithm || p.Digest.Algorithm == objstore.CRC64ECMA {
 		q.echo(p.Digest)
 	}
 	return nil
@@ -95,9 +102,9 @@ func (q *request) uploadPartCopy() error {
 	if err != nil {
 		return err
 	}
-	result := copied{XMLName: xml.Name{Local: "CopyPartResult"}, NS: namespace, ETag: quoted(p.ETag), LastModified: isoTime(p.ModTime)}
+	result := copied{XMLName: xml.Name{Local: "CopyPartResult"}, NS: namespace, ETag: q.etag(p.ETag), LastModified: isoTime(p.ModTime)}
 	result.ChecksumCRC32C, result.ChecksumCRC64NVME = fields(p.Digest)
-	q.answerXML(http.StatusOK, result)
+	q.answerSlowly(result)
 	return nil
 }
 
@@ -111,29 +118,39 @@ func (q *request) complete() error {
 		return err
 	}
 	var doc completion
-	if _, err := q.document(&doc); err != nil {
-		return err
-	}
-	parts := make([]objstore.Part, len(doc.Part))
-	for i, p := range doc.Part {
-		parts[i] = objstore.Part{Number: p.PartNumber, ETag: unquoted(p.ETag), Digest: partDigest(p.ChecksumCRC32C, p.ChecksumCRC64NVME)}
-	}
-	info, err := q.h.store.Complete(q.r.Context(), up, parts, opts)
+	raw, err := q.document(&doc)
 	if err != nil {
 		return err
 	}
+	if limit := q.h.personality.CompleteBytes; limit > 0 && int64(len(raw)) > limit {
+		return fail(400, "MaxMessageLengthExceeded", "Your request was too big.")
+	}
+	parts := make([]objstore.Part, len(doc.Part))
+	for i, p := range doc.Part {
+		parts[i] = objstore.Part{Number: p.PartNumber, ETag: q.given(p.ETag), Digest: partDigest(p.ChecksumCRC32C, p.ChecksumCRC64NVME)}
+		if q.h.personality.Declared && q.h.announced(up.ID) != objstore.DigestNone && parts[i].Digest.IsZero() {
+			return fail(400, "InvalidDigest", "The checksum of a part is missing.")
+		}
+	}
+	info, err := q.h.store.Complete(q.r.Context(), up, parts, opts)
+	if err != nil {
+		return q.existing(err)
+	}
 	q.h.forget(up.ID)
-	result := completed{NS: namespace, Bucket: q.h.bucket, Key: q.key, ETag: quoted(info.ETag)}
+	if info.Checksum.Algorithm == objstore.CRC64ECMA {
+		q.echo(info.Checksum)
+	}
+	result := completed{NS: namespace, Bucket: q.h.bucket, Key: q.key, ETag: q.etag(info.ETag)}
 	if result.ChecksumCRC32C, result.ChecksumCRC64NVME = fields(info.Checksum); !info.Checksum.IsZero() {
 		result.ChecksumType = "FULL_OBJECT"
 	}
-	q.answerXML(http.StatusOK, result)
+	q.answerSlowly(result)
 	return nil
 }
 
 // completeOptions reads the guard and the checksum of a Complete.
 func (q *request) completeOptions() (opts objstore.CompleteOptions, err error) {
-	if opts.Condition, err = q.condition(); err != nil {
+	if opts.Condition, err = q.guard(q.h.personality.DoneGuard); err != nil {
 		return opts, err
 	}
 	if s := q.r.Header.Get("X-Amz-Mp-Object-Size"); s != "" {

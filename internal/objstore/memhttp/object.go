@@ -61,7 +61,7 @@ func (q *request) getTags() error {
 }
 
 func (q *request) getObject() error {
-	opts := objstore.GetOptions{IfMatch: unquoted(q.r.Header.Get("If-Match"))}
+	opts := objstore.GetOptions{IfMatch: q.given(q.r.Header.Get("If-Match"))}
 	ranged := q.r.Header.Get("Range")
 	var err error
 	if ranged != "" {
@@ -98,7 +98,7 @@ func (q *request) putObject() error {
 	if err != nil {
 		return err
 	}
-	cond, err := q.condition()
+	cond, err := q.guard(q.h.personality.PutGuard)
 	if err != nil {
 		return err
 	}
@@ -108,9 +108,9 @@ func (q *request) putObject() error {
 	}
 	info, err := q.h.store.Put(q.r.Context(), q.key, body, objstore.PutOptions{ObjectOptions: opts, Condition: cond})
 	if err != nil {
-		return err
+		return q.existing(err)
 	}
-	q.w.Header().Set("Etag", quoted(info.ETag))
+	q.w.Header().Set("Etag", q.etag(info.ETag))
 	q.echo(info.Checksum)
 	return nil
 }
@@ -127,6 +127,9 @@ func (q *request) deleteObjects() error {
 	d, err := q.digest()
 	if err != nil {
 		return err
+	}
+	if !q.h.personality.BulkDelete {
+		return notImplemented()
 	}
 	if d.Algorithm != objstore.ContentMD5 && (q.h.personality.RequireMD5 || q.r.Header.Get("X-Amz-Checksum-Crc32") == "") {
 		return fail(400, "InvalidRequest", "Missing required header for this request: Content-MD5")
@@ -169,7 +172,7 @@ func (q *request) source() (objstore.CopySource, error) {
 	if bucket != q.h.bucket {
 		return objstore.CopySource{}, fail(404, "NoSuchBucket", "The specified bucket does not exist")
 	}
-	src := objstore.CopySource{Key: key, IfMatch: unquoted(q.r.Header.Get("X-Amz-Copy-Source-If-Match"))}
+	src := objstore.CopySource{Key: key, IfMatch: q.given(q.r.Header.Get("X-Amz-Copy-Source-If-Match"))}
 	if r := q.r.Header.Get("X-Amz-Copy-Source-Range"); r != "" {
 		if src.Offset, src.Length, err = byteRange(r); err != nil {
 			return src, err
@@ -188,16 +191,17 @@ func (q *request) copyObject() error {
 	if opts.ObjectOptions, err = q.options(); err != nil {
 		return err
 	}
-	if opts.Condition, err = q.condition(); err != nil {
+	if opts.Condition, err = q.guard(q.h.personality.CopyGuard); err != nil {
 		return err
 	}
 	info, err := q.h.store.Copy(q.r.Context(), q.key, src, opts)
 	if err != nil {
-		return err
+		return q.existing(err)
 	}
-	result := copied{XMLName: xml.Name{Local: "CopyObjectResult"}, NS: namespace, ETag: quoted(info.ETag), LastModified: isoTime(info.ModTime)}
+	q.echo(info.Checksum)
+	result := copied{XMLName: xml.Name{Local: "CopyObjectResult"}, NS: namespace, ETag: q.etag(info.ETag), LastModified: isoTime(info.ModTime)}
 	result.ChecksumCRC32C, result.ChecksumCRC64NVME = fields(info.Checksum)
-	q.answerXML(http.StatusOK, result)
+	q.answerSlowly(result)
 	return nil
 }
 

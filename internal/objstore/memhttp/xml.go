@@ -155,6 +155,46 @@ func (q *request) answerXML(status int, v any) {
 	q.w.Write(body)
 }
 
+// answerSlowly answers a request that takes the server a while, in the manner of those
+// that keep the connection alive with spaces meanwhile. What goes wrong after them
+// can only be told in the body.
+func (q *request) answerSlowly(v any) {
+	if !q.h.personality.PaddedAnswers {
+		q.answerXML(http.StatusOK, v)
+		return
+	}
+	body, err := xml.Marshal(v)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	q.w.Header().Set("Content-Type", "application/xml")
+	q.w.WriteHeader(http.StatusOK)
+	q.w.Write([]byte(xml.Header + "   \n"))
+	http.NewResponseController(q.w).Flush()
+	q.w.Write(body)
+}
+
+// etag is an ETag as the server writes it.
+func (q *request) etag(etag string) string {
+	if q.h.personality.UpperETag {
+		etag = strings.ToUpper(etag)
+	}
+	return quoted(etag)
+}
+
+// given is an ETag that a client has from the server. It must be as it was sent: a
+// server that writes capitals has never told any other.
+func (q *request) given(etag string) string {
+	etag = unquoted(etag)
+	if !q.h.personality.UpperETag {
+		return etag
+	}
+	if etag != strings.ToUpper(etag) {
+		return "no such ETag: " + etag
+	}
+	return strings.ToLower(etag)
+}
+
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -40,6 +40,9 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if endpoint != nil && endpoint.Scheme != "https" && cfg.Profile.HTTPSOnly {
+		return nil, invalid("a store of kind "+cfg.Profile.Name+" takes only https", nil)
+	}
 	tr, err := newTransport(cfg)
 	if err != nil {
 		return nil, err
@@ -52,15 +55,14 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, invalid("a customer's key has 32 bytes", nil)
 	}
 	opts := awss3.Options{
-		Region:                     region,
-		Credentials:                provider,
-		UsePathStyle:               cfg.style() == objstore.PathStyle,
-		HTTPClient:                 tr,
-		Retryer:                    aws.NopRetryer{},
-		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
-		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
-		// No Expect: a round trip for each part, and a second where a store is silent.
-		ContinueHeaderThresholdBytes:              -1,
+		Region:                       region,
+		Credentials:                  provider,
+		UsePathStyle:                 cfg.style() == objstore.PathStyle,
+		HTTPClient:                   tr,
+		Retryer:                      aws.NopRetryer{},
+		RequestChecksumCalculation:   aws.RequestChecksumCalculationWhenRequired,
+		ResponseChecksumValidation:   aws.ResponseChecksumValidationWhenRequired,
+		ContinueHeaderThresholdBytes: cfg.expectFrom(),
 		DisableLogOutputChecksumValidationSkipped: true,
 		UseAccelerate: cfg.Accelerate,
 		AppID:         "sluicefs",
@@ -120,11 +122,30 @@ func identity(ctx context.Context, cfg Config) (aws.CredentialsProvider, string,
 	return &chain{under: loaded.Credentials}, cfg.regionOr(loaded.Region), nil
 }
 
+// expectFrom is the size from which bodies wait for "100 Continue". It costs a round
+// trip for each part, and a second where a store is silent: so none do unless the
+// profile asks for it.
+func (c *Config) expectFrom() int64 {
+	if c.Profile.Expect {
+		return 2 << 20 // 2 MiB, as the SDK has it
+	}
+	return -1
+}
+
+// regionOr finds the region. What the endpoint's name says is truer than what an
+// environment made for another store says.
 func (c *Config) regionOr(environment string) string {
-	for _, r := range []string{c.Region, environment, c.Profile.Region} {
+	host := ""
+	if u, err := c.endpoint(); err == nil && u != nil {
+		host = c.Profile.RegionOf(u.Hostname())
+	}
+	for _, r := range []string{c.Region, host, environment, c.Profile.Region} {
 		if r != "" {
 			return r
 		}
 	}
 	return defaultRegion
 }
+
+// Region is the one that requests are signed for.
+func (c *Client) Region() string { return c.region }

@@ -22,7 +22,7 @@ func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []ob
 		return objstore.Info{}, err
 	}
 	x := &exchange{sanitise: !objstore.XMLSafe(up.Key)}
-	out, err := c.api.CompleteMultipartUpload(x.in(ctx), in)
+	out, err := c.api.CompleteMultipartUpload(x.in(ctx), in, c.forbid(c.profile.NoClobberDone, opts.Condition))
 	if err != nil {
 		return objstore.Info{}, guarded(failure(ctx, x, op, up.Key, err), opts.Condition)
 	}
@@ -39,8 +39,11 @@ func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []ob
 	if out.ChecksumType != types.ChecksumTypeComposite {
 		info.Checksum = told(out.ChecksumCRC32C, out.ChecksumCRC64NVME)
 	}
+	if info.Checksum.IsZero() {
+		info.Checksum = c.answer(x)
+	}
 	if d := opts.Digest; info.Checksum.Algorithm == d.Algorithm && !info.Checksum.Equal(d) {
-		return objstore.Info{}, badEcho(op, up.Key, "the store acknowledged another checksum of the whole")
+		return objstore.Info{}, spoilt(x, up.Key)
 	}
 	if c.profile.DoubtDone {
 		return c.lookAt(ctx, info)
@@ -67,6 +70,16 @@ func (c *Client) lookAt(ctx context.Context, done objstore.Info) (objstore.Info,
 	}
 }
 
+// spoilt is the error of an object that was made and is not what was sent. It is none
+// that heals, nor one that leaves open what happened: sending Complete again would
+// only find that the upload is gone and its object there.
+func spoilt(x *exchange, key string) error {
+	return &objstore.Error{
+		Op: objstore.OpComplete, Key: key, Kind: objstore.ErrInvalidPart, Status: x.status, Code: "WrongEcho",
+		Message: "the store acknowledged another checksum of the whole", RequestID: x.requestID(),
+	}
+}
+
 func (c *Client) completeInput(up objstore.UploadRef, parts []objstore.Part, opts objstore.CompleteOptions) (*awss3.CompleteMultipartUploadInput, error) {
 	const op = objstore.OpComplete
 	if kind := c.profile.CheckComplete(opts.Condition); kind != nil {
@@ -75,11 +88,14 @@ func (c *Client) completeInput(up objstore.UploadRef, parts []objstore.Part, opt
 	if len(parts) == 0 {
 		return nil, refused(op, up.Key, objstore.ErrInvalid, "an object has at least one part")
 	}
+	if kind := c.profile.CheckParts(parts); kind != nil {
+		return nil, refused(op, up.Key, kind, kind.Error())
+	}
 	in := &awss3.CompleteMultipartUploadInput{
 		Bucket: &c.bucket, Key: &up.Key, UploadId: &up.ID,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: completed(parts)},
 	}
-	in.IfMatch, in.IfNoneMatch = conditions(opts.Condition)
+	in.IfMatch, in.IfNoneMatch = conditions(c.profile.NoClobberDone, opts.Condition)
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(up.SSE)
 	if !c.profile.FullDigest {
 		return in, nil

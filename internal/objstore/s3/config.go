@@ -1,6 +1,8 @@
 package s3
 
 import (
+	"context"
+	"net"
 	"net/url"
 	"strings"
 
@@ -14,7 +16,7 @@ const DefaultConns = 80
 // Config says which bucket to talk to, and how.
 type Config struct {
 	Endpoint string // URL of the store, "https://" may be left out; "" means AWS in Region
-	Region   string // "" means the environment's, then the profile's, then us-east-1
+	Region   string // "" means the endpoint's, then the environment's, then the profile's, then us-east-1
 	Bucket   string
 	Profile  objstore.Profile
 	Style    objstore.Style // "" means the profile's
@@ -30,6 +32,10 @@ type Config struct {
 	NoVerifyTLS bool   // take any certificate
 	CAFile      string // PEM file of further authorities to trust; "" means only the system's
 	MaxConns    int    // connections for bodies that are sent; 0 means DefaultConns
+
+	// Dial opens connections to "host:port" where names mean something else than to
+	// the system: in tests. nil is the system's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Credentials say who asks. The zero value is the SDK's default chain:

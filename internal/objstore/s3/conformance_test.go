@@ -48,12 +48,14 @@ func profile(t *testing.T, name string) objstore.Profile {
 	return p
 }
 
+// TestConformance runs the suite for what no profile has. Those are the business of
+// TestPersonalities.
 func TestConformance(t *testing.T) {
 	v1 := profile(t, "generic")
 	v1.Name, v1.ListV2 = "v1", false
-	gcs := profile(t, "generic")
-	gcs.Name, gcs.XID, gcs.SignAcceptEnc, gcs.PartCopy, gcs.DeleteDigest = "gateway", false, false, false, objstore.DigestNone
-	for _, p := range []objstore.Profile{profile(t, "aws"), profile(t, "minio"), profile(t, "generic"), v1, gcs} {
+	signed := profile(t, "generic")
+	signed.Name, signed.UnsignedBody, signed.Expect = "signed", false, true
+	for _, p := range []objstore.Profile{v1, signed} {
 		p.Part.Min = 64 << 10
 		t.Run(p.Name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) objstore.Store { return dial(t, serve(t, mem.New(p)), p, nil) })

@@ -13,14 +13,15 @@ var errHandshake = errors.New("no TLS handshake within 10 s")
 
 // dialer opens connections that know an outBody when they see one.
 type dialer struct {
-	net   net.Dialer
-	tls   *tls.Config
-	limit limits
+	reach   func(ctx context.Context, network, addr string) (net.Conn, error)
+	private bool // names mean nothing to others, such as proxies
+	tls     *tls.Config
+	limit   limits
 }
 
 // dial opens a connection that keeps to the limits.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := d.net.DialContext(ctx, network, addr)
+	c, err := d.reach(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

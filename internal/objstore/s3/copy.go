@@ -53,13 +53,17 @@ func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numb
 	if r == nil || unquote(r.ETag) == "" {
 		return objstore.Part{}, unknown(x, op, up.Key, "the store gave no ETag")
 	}
-	return objstore.Part{
+	p := objstore.Part{
 		Number:  number,
 		Size:    src.Length, // 0 where the whole was asked for: the answer does not tell
 		ETag:    unquote(r.ETag),
 		Digest:  told(r.ChecksumCRC32C, r.ChecksumCRC64NVME),
 		ModTime: plain(r.LastModified),
-	}, nil
+	}
+	if p.Digest.IsZero() {
+		p.Digest = c.answer(x)
+	}
+	return p, nil
 }
 
 // Copy implements objstore.Store.
@@ -122,7 +126,7 @@ func (c *Client) copyInput(ctx context.Context, dst string, src objstore.CopySou
 		BucketKeyEnabled: p.sse.bucketKey, SSECustomerAlgorithm: p.sse.algorithm,
 		SSECustomerKey: p.sse.key, SSECustomerKeyMD5: p.sse.sum,
 	}
-	in.IfMatch, in.IfNoneMatch = conditions(opts.Condition)
+	in.IfMatch, in.IfNoneMatch = conditions(objstore.GuardIfNoneMatch, opts.Condition)
 	if opts.Replace {
 		in.MetadataDirective = types.MetadataDirectiveReplace
 		in.ContentType, in.CacheControl, in.ContentDisposition = p.contentType, p.cacheControl, p.disposition

@@ -2,7 +2,9 @@ package s3
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -48,8 +50,16 @@ func told(crc32c, crc64nvme *string) objstore.Digest {
 // acknowledge holds what the store says it got against what was sent. The
 // result is the digest that both agree on; where the store tells none of its
 // own, that is the one it was sent and would have refused.
-func (c *Client) acknowledge(op, key string, sent, echo objstore.Digest, etag string, sse objstore.SSE) (objstore.Digest, error) {
-	if sent.IsZero() {
+func (c *Client) acknowledge(op, key string, body *objstore.Body, x *exchange, echo objstore.Digest, etag string, sse objstore.SSE) (objstore.Digest, error) {
+	sent := body.Digest
+	answer := c.answer(x)
+	if !answer.IsZero() && answer.Algorithm == body.Answer.Algorithm && !answer.Equal(body.Answer) {
+		return answer, badEcho(op, key, "the store says that it has other bytes than were sent")
+	}
+	switch {
+	case sent.IsZero() && echo.IsZero():
+		return answer, nil
+	case sent.IsZero():
 		return echo, nil
 	}
 	if echo.Algorithm == sent.Algorithm && !echo.Equal(sent) {
@@ -60,6 +70,18 @@ func (c *Client) acknowledge(op, key string, sent, echo objstore.Digest, etag st
 		return sent, badEcho(op, key, "the ETag is not the MD5 of what was sent")
 	}
 	return sent, nil
+}
+
+// answer is the checksum that the store tells by itself, none where it tells none.
+func (c *Client) answer(x *exchange) objstore.Digest {
+	if c.profile.AnswerDigest != objstore.CRC64ECMA {
+		return objstore.Digest{}
+	}
+	sum, err := strconv.ParseUint(x.header.Get(c.profile.AnswerHeader), 10, 64)
+	if err != nil {
+		return objstore.Digest{}
+	}
+	return objstore.Digest{Algorithm: objstore.CRC64ECMA, Sum: binary.BigEndian.AppendUint64(nil, sum)}
 }
 
 func badEcho(op, key, message string) error {

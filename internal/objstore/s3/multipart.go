@@ -97,7 +97,7 @@ func (c *Client) UploadPart(ctx context.Context, up objstore.UploadRef, number i
 		in.Body = body.Reader
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(up.SSE)
-	out, err := c.api.UploadPart(x.in(ctx), in, unsigned)
+	out, err := c.api.UploadPart(x.in(ctx), in, c.signBody)
 	if err != nil {
 		return objstore.Part{}, failure(ctx, x, op, up.Key, err)
 	}
@@ -106,7 +106,7 @@ func (c *Client) UploadPart(ctx context.Context, up objstore.UploadRef, number i
 		return objstore.Part{}, unknown(x, op, up.Key, "the store gave no ETag")
 	}
 	echo := told(out.ChecksumCRC32C, out.ChecksumCRC64NVME)
-	p.Digest, err = c.acknowledge(op, up.Key, body.Digest, echo, p.ETag, partSSE(out, up))
+	p.Digest, err = c.acknowledge(op, up.Key, &body, x, echo, p.ETag, partSSE(out, up))
 	if err != nil {
 		return objstore.Part{}, err
 	}

@@ -70,6 +70,9 @@ func (c *Client) head(ctx context.Context, op, key string) (info objstore.Info, 
 			return failure(ctx, x, op, key, err)
 		}
 		info = headInfo(key, out)
+		if info.Checksum.IsZero() {
+			info.Checksum = c.answer(x)
+		}
 		return nil
 	})
 	return info, x, err
@@ -112,13 +115,13 @@ func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts o
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	out, err := c.api.PutObject(x.in(ctx), in, unsigned)
+	out, err := c.api.PutObject(x.in(ctx), in, c.signBody, c.forbid(c.profile.NoClobberPut, opts.Condition))
 	if err != nil {
 		return objstore.Info{}, guarded(failure(ctx, x, op, key, err), opts.Condition)
 	}
 	echo := told(out.ChecksumCRC32C, out.ChecksumCRC64NVME)
 	etag := unquote(out.ETag)
-	sum, err := c.acknowledge(op, key, body.Digest, echo, etag, opts.SSE)
+	sum, err := c.acknowledge(op, key, &body, x, echo, etag, opts.SSE)
 	if err != nil {
 		return objstore.Info{}, err
 	}
@@ -161,6 +164,6 @@ func (c *Client) putInput(ctx context.Context, key string, body objstore.Body, o
 	if body.Size > 0 {
 		in.Body = body.Reader
 	}
-	in.IfMatch, in.IfNoneMatch = conditions(opts.Condition)
+	in.IfMatch, in.IfNoneMatch = conditions(c.profile.NoClobberPut, opts.Condition)
 	return in, nil
 }

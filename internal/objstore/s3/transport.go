@@ -44,10 +44,13 @@ func newTransport(cfg Config) (*transport, error) {
 		conns = DefaultConns
 	}
 	t := &transport{}
-	limit := newLimits(cfg.Bandwidth)
-	t.pools[metadataPool] = newPool(conf, limit, 0, 192) // all of retry's other lanes
-	t.pools[sendPool] = newPool(conf, limit, conns, conns)
-	t.pools[readPool] = newPool(conf, limit, 0, conns) // open bodies are the callers' to bound
+	d := &dialer{reach: cfg.Dial, private: cfg.Dial != nil, tls: conf, limit: newLimits(cfg.Bandwidth)}
+	if d.reach == nil {
+		d.reach = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	t.pools[metadataPool] = newPool(d, 0, 192) // all of retry's other lanes
+	t.pools[sendPool] = newPool(d, conns, conns)
+	t.pools[readPool] = newPool(d, 0, conns) // open bodies are the callers' to bound
 	return t, nil
 }
 
@@ -55,20 +58,25 @@ func newTransport(cfg Config) (*transport, error) {
 // for), of which it keeps idle ones. HTTP/1.1 is forced: over HTTP/2 all parts
 // would share one connection and its window. Idle connections go before the
 // stores close them, which they do after 30 to 60 s.
-func newPool(conf *tls.Config, bandwidth limits, limit, idle int) *http.Transport {
-	d := &dialer{net: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, tls: conf, limit: bandwidth}
+func newPool(d *dialer, limit, idle int) *http.Transport {
+	proxy := http.ProxyFromEnvironment
+	if d.private {
+		proxy = nil
+	}
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               proxy,
 		DialContext:         d.plain,
 		DialTLSContext:      d.secure,
-		TLSClientConfig:     conf, // for proxies, which DialTLSContext does not serve
+		TLSClientConfig:     d.tls, // for proxies, which DialTLSContext does not serve
 		TLSHandshakeTimeout: 10 * time.Second,
-		MaxConnsPerHost:     limit,
-		MaxIdleConnsPerHost: idle,
-		IdleConnTimeout:     25 * time.Second,
-		DisableCompression:  true,
-		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
-		ReadBufferSize:      16 << 10, // listings; a large Read passes it by
+		// After that a body is sent unasked to a store that was asked to expect it.
+		ExpectContinueTimeout: time.Second,
+		MaxConnsPerHost:       limit,
+		MaxIdleConnsPerHost:   idle,
+		IdleConnTimeout:       25 * time.Second,
+		DisableCompression:    true,
+		TLSNextProto:          map[string]func(string, *tls.Conn) http.RoundTripper{},
+		ReadBufferSize:        16 << 10, // listings; a large Read passes it by
 	}
 }
 

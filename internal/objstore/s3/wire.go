@@ -63,15 +63,31 @@ func withoutXID(query string) string {
 	return strings.Join(kept, "&")
 }
 
-// unsigned leaves the body out of the signature, also over http, where the SDK
-// would otherwise hash it first. What protects it is its digest.
-func unsigned(o *awss3.Options) {
+// signBody says how the body of a request gets into its signature.
+func (c *Client) signBody(o *awss3.Options) {
 	o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
-		if _, ok := s.Finalize.Get("ComputePayloadHash"); !ok {
-			return nil
+		const id = "ComputePayloadHash"
+		if _, ok := s.Finalize.Get(id); !ok {
+			return nil // requests that are not signed
 		}
-		return v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware(s)
+		if c.profile.UnsignedBody {
+			// Also over http, where the SDK would otherwise hash it first. What protects
+			// it is its digest.
+			return v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware(s)
+		}
+		_, err := s.Finalize.Swap(id, &v4.ComputePayloadSHA256{})
+		return err
 	})
+}
+
+// forbid sends the store's own header against overwriting, where that is how it
+// keeps an object that is there already.
+func (c *Client) forbid(g objstore.Guard, cond objstore.Condition) func(*awss3.Options) {
+	return func(o *awss3.Options) {
+		if cond.Absent && (g == objstore.GuardHeader || g == objstore.GuardLookAndHeader) {
+			o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(c.profile.ForbidOverwrite, "true"))
+		}
+	}
 }
 
 // md5Deletes sends DeleteObjects with Content-MD5 instead of the SDK's CRC32,
@@ -128,9 +144,9 @@ func quote(etag string) *string {
 	return &quoted
 }
 
-// conditions makes the headers of a guard.
-func conditions(c objstore.Condition) (ifMatch, ifNoneMatch *string) {
-	if c.Absent {
+// conditions makes the headers of a condition that S3 knows. For others see forbid.
+func conditions(g objstore.Guard, c objstore.Condition) (ifMatch, ifNoneMatch *string) {
+	if c.Absent && g == objstore.GuardIfNoneMatch {
 		star := "*"
 		ifNoneMatch = &star
 	}

@@ -50,7 +50,7 @@ func testPartDigests(b *bench) {
 	a := b.profile.Digest
 	good, err := b.store.UploadPart(b.Context(), up, 1, bodyWith(a, data, data))
 	b.must(err, "upload part")
-	if !good.Digest.Equal(objstore.SumOf(a, data)) {
+	if !good.Digest.Equal(objstore.SumOf(a, data)) && !good.Digest.Equal(objstore.SumOf(b.profile.AnswerDigest, data)) {
 		b.Errorf("acknowledged as %s %x", good.Digest.Algorithm, good.Digest.Sum)
 	}
 	_, err = b.store.UploadPart(b.Context(), up, 1, bodyWith(a, other, data))
@@ -106,7 +106,11 @@ func testWholeSize(b *bench) {
 }
 
 func testReportedDigests(b *bench) {
-	if b.profile.Digest == objstore.ContentMD5 {
+	kept := b.profile.Digest
+	if kept == objstore.ContentMD5 {
+		kept = b.profile.AnswerDigest
+	}
+	if kept == objstore.DigestNone {
 		b.put("k", nil)
 		if sum := b.head("k").Checksum; !sum.IsZero() {
 			b.Errorf("a store without checksums tells %s", sum.Algorithm)
@@ -114,7 +118,7 @@ func testReportedDigests(b *bench) {
 		return
 	}
 	data := random(17, 1000)
-	want := objstore.SumOf(b.profile.Digest, data)
+	want := objstore.SumOf(kept, data)
 	b.put("k", data)
 	if got := b.head("k").Checksum; !got.Equal(want) {
 		b.Errorf("head tells %s %x, want %x", got.Algorithm, got.Sum, want.Sum)

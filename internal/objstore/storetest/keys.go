@@ -80,7 +80,7 @@ func (b *bench) roundTrip(key string) {
 	if len(parts.Parts) != 1 {
 		b.Errorf("%q has %d parts", key, len(parts.Parts))
 	}
-	if b.profile.ListUploads != objstore.ListUploadsNone {
+	if b.listsUploads() {
 		uploads, err := b.store.ListUploads(b.Context(), objstore.ListUploadsOptions{Prefix: key})
 		b.must(err, "list uploads of "+key)
 		if len(uploads.Uploads) != 1 || uploads.Uploads[0].Key != key || uploads.Uploads[0].ID != up.ID {

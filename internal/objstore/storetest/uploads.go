@@ -29,13 +29,17 @@ func (b *bench) uploads(opts objstore.ListUploadsOptions) (ids []string) {
 	}
 }
 
-// lists tells whether uploads can be listed, and checks the refusal if not.
+// listsUploads tells whether uploads can be listed, and checks the refusal if not.
 func (b *bench) listsUploads() bool {
 	b.Helper()
-	if b.profile.ListUploads != objstore.ListUploadsNone {
+	proven := b.profile.ListUploads == objstore.ListUploadsFull || b.profile.ListUploads == objstore.ListUploadsExactKey
+	if proven {
 		return true
 	}
 	_, err := b.store.ListUploads(b.Context(), objstore.ListUploadsOptions{})
+	if err == nil && b.profile.ListUploads == objstore.ListUploadsUnproven {
+		return true
+	}
 	b.want(err, objstore.ErrUnsupported, "list uploads")
 	return false
 }
