@@ -56,22 +56,30 @@ type fileNode struct {
 	deleted  bool      // it has no name any more
 	replaced bool      // the name means another content now
 	hidden   string    // key of a hidden copy of the content, kept for open handles
+	copied   string    // key of the object, while a rename has copied it and the node has its old name
 }
 
 // object is what a listing tells of an object. It has no key: that is the node's
 // place in the tree.
 type object struct {
-	etag    string // "" while there is no object
+	stored  bool   // there is one
+	etag    string // "" where the store knows none, as of files put into the folder of a gateway
 	size    int64
 	modTime time.Time
 }
 
 func objectOf(info objstore.Info) object {
-	return object{info.ETag, info.Size, info.ModTime}
+	return object{true, info.ETag, info.Size, info.ModTime}
 }
 
-// same reports that both have one content.
-func (o object) same(p object) bool { return o.etag == p.etag && o.size == p.size }
+// same reports that both have one content, as far as the store tells: without an
+// ETag its time has to do.
+func (o object) same(p object) bool {
+	if o.etag == "" && !o.modTime.Truncate(time.Second).Equal(p.modTime.Truncate(time.Second)) {
+		return false
+	}
+	return o.stored == p.stored && o.etag == p.etag && o.size == p.size
+}
 
 // newFileNode makes the node of an object that the store has.
 func (f *FileSystem) newFileNode(info objstore.Info) *fileNode {
@@ -98,7 +106,10 @@ func (n *fileNode) learnLocked(info objstore.Info) {
 
 // infoLocked is the object as the cache and the uploader want it.
 func (n *fileNode) infoLocked(key string) objstore.Info {
-	if n.hidden != "" {
+	switch {
+	case n.copied != "":
+		key = n.copied
+	case n.hidden != "":
 		key = n.hidden
 	}
 	if n.full != nil {
@@ -117,7 +128,7 @@ func (n *fileNode) complete() bool {
 }
 
 func (n *fileNode) completeLocked() bool {
-	return n.full != nil || n.writing != nil || n.deleted || n.object.etag == "" || n.fsys.cfg.Metadata == MetadataNone
+	return n.full != nil || n.writing != nil || n.deleted || !n.object.stored || n.fsys.cfg.Metadata == MetadataNone
 }
 
 // ask looks at the object where its metadata is needed and not known. It may turn

@@ -88,11 +88,11 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 // is held, and the operation gate.
 func (n *fileNode) openOptionsLocked(key string, flags uint32) uploader.OpenOptions {
 	o := uploader.OpenOptions{Guard: objstore.Condition{ETag: n.object.etag}}
-	if n.object.etag == "" {
+	if !n.object.stored {
 		o.Guard = objstore.Condition{Absent: true}
 	}
 	info := n.infoLocked(key)
-	if flags&syscall.O_TRUNC == 0 && n.object.etag != "" {
+	if flags&syscall.O_TRUNC == 0 && n.object.stored {
 		o.Base = &info
 		return o
 	}

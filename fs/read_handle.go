@@ -70,9 +70,9 @@ func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64
 func (s *snapshot) read(ctx context.Context, n *fileNode, dest []byte, off int64) (fuse.ReadResult, error) {
 	key := n.key()
 	n.mu.Lock()
-	info := n.infoLocked(key)
+	info, stored := n.infoLocked(key), n.object.stored
 	n.mu.Unlock()
-	if info.ETag == "" || off >= info.Size {
+	if !stored || off >= info.Size {
 		return fuse.ReadResultData(nil), nil
 	}
 	reader := s.open(n.fsys.cfg.Cache, info)

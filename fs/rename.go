@@ -63,7 +63,7 @@ func (d *dirNode) rename(ctx context.Context, name string, to *dirNode, newName 
 		if target != nil && !ok {
 			return errNotDir
 		}
-		err = d.renameDir(ctx, source, dir, to, newName, newKey+"/")
+		err = d.renameDir(ctx, name, source, dir, to, newName, newKey+"/")
 	}
 	if err != nil {
 		return err
@@ -95,7 +95,8 @@ func enterBoth(ctx context.Context, a, b *fileNode) (leave func(), err error) {
 
 // renameFile gives a file another name. There is no rename in the store: what is
 // stored is copied and deleted, with the attributes that waited to be stored, and
-// what is not stored yet is stored under the new name when its time comes.
+// what is not stored yet is stored under the new name when its time comes. The
+// name changes last, so that after a failure the old one has the file.
 func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNode, newName, newKey string) error {
 	f := d.fsys
 	leave, err := enterBoth(ctx, n, target)
@@ -106,7 +107,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	oldKey := n.key()
 	n.refresh()
 	n.mu.Lock()
-	under, stored, stale := n.writing, n.object.etag != "", n.replaced
+	under, stored, stale := n.writing, n.object.stored, n.replaced
 	n.mu.Unlock()
 	if stale {
 		return errStale
@@ -115,46 +116,74 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	if err != nil {
 		return err
 	}
-	if stored {
-		if err := n.copyTo(ctx, newKey); err != nil {
-			show()
+	var back func()
+	switch {
+	case stored:
+		back, err = n.copyTo(ctx, newKey)
+	case under != nil:
+		back, err = under.rename(ctx, newKey, guard)
+	}
+	if err != nil {
+		show()
+		return err
+	}
+	if stored || under != nil && under.covers { // an object has the old key
+		if err := f.deleteOld(ctx, oldKey); err != nil {
+			back()
+			if stored {
+				f.replacedBy(target, newKey) // the copy is there
+			} else {
+				show()
+			}
 			return err
 		}
 	}
-	left := stored // an object has the old key
 	if under != nil && !stored {
-		if err := under.rename(ctx, newKey, guard); err != nil {
-			show()
-			return err
-		}
-		left, under.covers = under.covers, target.present()
+		under.covers = target.present()
 	}
-	if target != nil {
-		f.gone(target, newKey)
-		target.mu.Lock()
-		over := target.writing
-		target.mu.Unlock()
-		if over != nil {
-			over.file.Unlink()
-		}
-		if stored {
-			n.publish(newKey)
-		}
-	}
+	f.replacedBy(target, newKey)
 	f.nodes.move(n, to, newName)
 	f.cfg.Cache.Remove(oldKey)
 	if stored {
 		f.cfg.Uploader.Forget(newKey) // what failed under that name is not missed any more
 	}
-	if !left {
-		return nil
-	}
-	// The file has its new name whatever becomes of the old one.
-	if err := f.cfg.Store.Delete(ctx, oldKey); err != nil {
-		f.cfg.Cache.Invalidate(oldKey)
-		return fmt.Errorf("the file is there under both names: %w", err)
+	n.mu.Lock()
+	n.copied = ""
+	n.mu.Unlock()
+	if stored && target != nil {
+		n.publish(newKey)
 	}
 	return nil
+}
+
+// deleteOld deletes the object of a file that has another key now. What may have
+// been deleted although the answer got lost is looked at: a file that goes on
+// under its old name must have an object there.
+func (f *FileSystem) deleteOld(ctx context.Context, key string) error {
+	err := f.cfg.Store.Delete(ctx, key)
+	if err == nil {
+		return nil
+	}
+	f.cfg.Cache.Invalidate(key)
+	if _, gone := f.cfg.Cache.Stat(ctx, key); errors.Is(gone, objstore.ErrNotFound) {
+		return nil
+	}
+	return fmt.Errorf("a copy of the file has the new name: %w", err)
+}
+
+// replacedBy takes the name of a file away that another one has got. target may
+// be nil.
+func (f *FileSystem) replacedBy(target *fileNode, key string) {
+	if target == nil {
+		return
+	}
+	f.gone(target, key)
+	target.mu.Lock()
+	over := target.writing
+	target.mu.Unlock()
+	if over != nil {
+		over.file.Unlink()
+	}
 }
 
 // overwriting prepares a file for losing its name to another, and returns what
@@ -170,7 +199,7 @@ func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (guard o
 	}
 	target.mu.Lock()
 	defer target.mu.Unlock()
-	if target.object.etag == "" || target.hidden != "" {
+	if !target.object.stored || target.hidden != "" {
 		return objstore.Condition{}, show, nil
 	}
 	return objstore.Condition{ETag: target.object.etag}, show, nil
@@ -184,15 +213,16 @@ func (n *fileNode) present() bool {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.object.etag != "" || n.writing != nil && n.writing.covers
+	return n.object.stored || n.writing != nil && n.writing.covers
 }
 
 // copyTo copies the stored object of the file to another key, which is then the
-// node's object. The operation gate is held.
-func (n *fileNode) copyTo(ctx context.Context, newKey string) error {
+// node's object, until back takes that back. The operation gate is held.
+func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err error) {
 	key := n.key()
 	n.mu.Lock()
 	source := n.infoLocked(key)
+	was := placement{n.object, n.full, n.hidden, n.pending}
 	var attr *attributes
 	if under := n.writing; n.pending && n.full != nil && (under == nil || !under.file.Dirty()) {
 		a := n.attr
@@ -202,12 +232,45 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) error {
 	info, err := n.fsys.copyWith(ctx, newKey, source, attr)
 	if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
 		n.fsys.cfg.Cache.Invalidate(key)
-		return errors.Join(errStale, err)
+		return nil, errors.Join(errStale, err)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return n.arrived(ctx, info, attr)
+	n.mu.Lock()
+	n.copied = newKey
+	n.mu.Unlock()
+	back = func() { n.putBack(was, source) }
+	if err := n.arrived(ctx, info, attr); err != nil {
+		back()
+		return nil, err
+	}
+	return back, nil
+}
+
+// placement is what a node knows of where its content is.
+type placement struct {
+	object  object
+	full    *objstore.Info
+	hidden  string
+	pending bool
+}
+
+// putBack makes the object that the file was copied from its object again. The
+// operation gate is held.
+func (n *fileNode) putBack(was placement, source objstore.Info) {
+	n.mu.Lock()
+	n.object, n.full, n.hidden, n.copied = was.object, was.full, was.hidden, ""
+	n.pending = n.pending || was.pending
+	under := n.writing
+	if under != nil {
+		under.given = attributes{} // the base brings its own
+		under.key = source.Key
+	}
+	n.mu.Unlock()
+	if under != nil {
+		under.file.Rebase(source)
+	}
 }
 
 // arrived takes over a copy of the file's object under its new key, and with
@@ -220,7 +283,7 @@ func (n *fileNode) arrived(ctx context.Context, info objstore.Info, attr *attrib
 	}
 	n.mu.Unlock()
 	if under != nil {
-		if err := under.rename(ctx, info.Key, objstore.Condition{ETag: info.ETag}); err != nil {
+		if _, err := under.rename(ctx, info.Key, objstore.Condition{ETag: info.ETag}); err != nil {
 			return err
 		}
 	}
@@ -228,13 +291,20 @@ func (n *fileNode) arrived(ctx context.Context, info objstore.Info, attr *attrib
 	return nil
 }
 
-// rename makes the next commit go to another key. The operation gate is held.
-func (w *writing) rename(ctx context.Context, key string, guard objstore.Condition) error {
+// rename makes the next commit go to another key, until back is called. The
+// operation gate is held.
+func (w *writing) rename(ctx context.Context, key string, guard objstore.Condition) (back func(), err error) {
+	oldKey, oldGuard := w.key, w.file.Guard()
 	if err := w.file.Rename(ctx, key, guard); err != nil {
-		return err
+		return nil, err
 	}
 	w.key = key
-	return nil
+	return func() {
+		w.key = oldKey
+		if err := w.file.Rename(w.node.fsys.ctx, oldKey, oldGuard); err != nil {
+			w.file.Discard(err) // it must not be stored under a name that it does not have
+		}
+	}, nil
 }
 
 // publish tells the cache of the node's object.

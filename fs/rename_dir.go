@@ -40,7 +40,7 @@ type arrival struct {
 // the names change, then the old objects are deleted. A failure before the names
 // change leaves the old tree as it was, and copies that the next attempt
 // overwrites; one after it leaves some files under both names.
-func (d *dirNode) renameDir(ctx context.Context, source, target, to *dirNode, newName, newPrefix string) error {
+func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to *dirNode, newName, newPrefix string) error {
 	f := d.fsys
 	m := &dirMove{fsys: f, dir: source, from: source.key(), to: newPrefix, copied: map[string]struct{}{}, told: map[string]arrival{}}
 	if strings.HasPrefix(m.to, m.from) {
@@ -71,6 +71,9 @@ func (d *dirNode) renameDir(ctx context.Context, source, target, to *dirNode, ne
 	f.cfg.Cache.InvalidateDir(to.key())
 	m.filled()
 	if err != nil {
+		// The kernel goes on under the old name, with the node that has the new one
+		// now: it must look again.
+		f.background.Go(func() { d.NotifyEntry(name) })
 		return fmt.Errorf("some files are there under both names: %w", err)
 	}
 	return nil
@@ -248,11 +251,13 @@ func (m *dirMove) tell(ctx context.Context, n *fileNode) error {
 	n.mu.Unlock()
 	switch {
 	case copied && under != nil && n.unstored.Load(): // the copy is of what it covers
-		return under.rename(ctx, key, objstore.Condition{ETag: a.info.ETag})
+		_, err := under.rename(ctx, key, objstore.Condition{ETag: a.info.ETag})
+		return err
 	case copied:
 		return n.arrived(ctx, a.info, a.attr)
 	case under != nil && under.key != key:
-		return under.rename(ctx, key, objstore.Condition{})
+		_, err := under.rename(ctx, key, objstore.Condition{})
+		return err
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (n *fileNode) storeMetadata(ctx context.Context) error {
 	key := n.key()
 	n.mu.Lock()
 	under := n.writing
-	todo := (n.pending || n.failed != nil) && !n.deleted && !n.replaced && n.object.etag != ""
+	todo := (n.pending || n.failed != nil) && !n.deleted && !n.replaced && n.object.stored
 	if under != nil && under.file.Dirty() {
 		todo = false // a commit is coming that carries them, or finds that it could not
 	}

@@ -56,7 +56,7 @@ func (n *fileNode) remove(ctx context.Context, d *dirNode) error {
 	key := n.key()
 	n.refresh()
 	n.mu.Lock()
-	under, stored := n.writing, n.object.etag != ""
+	under, stored := n.writing, n.object.stored
 	n.mu.Unlock()
 	show := func() {}
 	if stored {

@@ -104,7 +104,7 @@ func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
 func (n *fileNode) refresh() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.writing == nil || n.hidden != "" || n.object.etag == "" || n.deleted {
+	if n.writing == nil || n.hidden != "" || !n.object.stored || n.deleted {
 		return
 	}
 	etag := n.writing.file.Guard().ETag
