@@ -99,7 +99,10 @@ func (n *fileNode) learnLocked(info objstore.Info) {
 	}
 	attr, _ := n.fsys.attributesOf(info, fuse.S_IFREG)
 	n.carried = attr.mtime
-	if !n.pending {
+	switch {
+	case n.writing != nil:
+		n.attr = n.attr.over(attr) // what was set meanwhile is yet to be stored
+	case !n.pending:
 		n.attr = attr
 	}
 }
@@ -128,17 +131,28 @@ func (n *fileNode) complete() bool {
 }
 
 func (n *fileNode) completeLocked() bool {
-	return n.full != nil || n.writing != nil || n.deleted || !n.object.stored || n.fsys.cfg.Metadata == MetadataNone
+	return n.full != nil || n.deleted || !n.object.stored || n.fsys.cfg.Metadata == MetadataNone
 }
 
 // ask looks at the object where its metadata is needed and not known. It may turn
 // out that the node cannot stand for the object: the kernel then looks the name
-// up again, and gets another node.
+// up again, and gets another node. A file under write keeps its node: what became
+// of the object is found out by the commit.
 func (n *fileNode) ask(ctx context.Context) error {
 	if n.complete() {
 		return nil
 	}
 	info, err := n.fsys.cfg.Cache.Stat(ctx, n.key())
+	n.mu.Lock()
+	if n.writing != nil && (err == nil || errors.Is(err, objstore.ErrNotFound)) {
+		if err == nil && n.full == nil && n.object.same(objectOf(info)) {
+			n.learnLocked(info)
+			n.writing.file.Learn(info)
+		}
+		n.mu.Unlock()
+		return nil
+	}
+	n.mu.Unlock()
 	if errors.Is(err, objstore.ErrNotFound) {
 		return errStale
 	}
@@ -207,12 +221,41 @@ func (n *fileNode) fill(out *fuse.Attr) {
 
 // Getattr implements gofuse.NodeGetattrer.
 func (n *fileNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	forKernel := out.Dummy == kernelsOwn
+	out.Dummy = 0
+	if forKernel && n.sizeWillDo() {
+		n.fill(&out.Attr)
+		out.SetTimeout(n.attrTTL())
+		return 0
+	}
 	if err := n.ask(ctx); err != nil {
 		return n.fsys.answer("getattr", n.key(), err)
 	}
 	n.fill(&out.Attr)
-	out.SetTimeout(n.fsys.cfg.AttrTTL)
+	out.SetTimeout(n.attrTTL())
 	return 0
+}
+
+// attrTTL is for how long the kernel may believe what fill says.
+func (n *fileNode) attrTTL() time.Duration {
+	if !n.complete() {
+		return 0
+	}
+	return n.fsys.cfg.AttrTTL
+}
+
+// sizeWillDo reports that the kernel's question before a write is answered without
+// a request. The answer counts for this write only, so for the next one more is
+// found out: then the kernel need not ask before every write.
+func (n *fileNode) sizeWillDo() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	w := n.writing
+	if w == nil || n.completeLocked() || w.sizeAsked {
+		return false
+	}
+	w.sizeAsked = true
+	return true
 }
 
 // Access implements gofuse.NodeAccesser. The kernel asks only where it does not

@@ -55,6 +55,19 @@ type graced struct {
 	grace *grace
 }
 
+// kernelsOwn marks, in the padding of an answer to GETATTR, a question that no
+// program asked: before it writes with its write-back cache, the kernel wants to
+// know the size, and tells the handle. A stat or fstat does not.
+const kernelsOwn = 1
+
+// GetAttr tells fileNode.Getattr who asks: go-fuse has no place for that.
+func (g *graced) GetAttr(cancel <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	if in.Flags()&fuse.FUSE_GETATTR_FH != 0 {
+		out.Dummy = kernelsOwn
+	}
+	return g.RawFileSystem.GetAttr(cancel, in, out)
+}
+
 func (g *graced) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	defer g.grace.leave(g.grace.enter())
 	return g.RawFileSystem.Lookup(cancel, header, name, out)

@@ -55,12 +55,10 @@ func (d *dirNode) find(ctx context.Context, name string) (treeNode, error) {
 		if f, ok := before.(*fileNode); ok && f.local() && d.handOut(name, f) {
 			return f, nil
 		}
-		if !d.bareLookups() {
-			d.statAheadOf(name)
-		}
+		walking := !d.bareLookups() && d.statAheadOf(name)
 		entry, err := d.fsys.cfg.Cache.Lookup(ctx, d.key(), name)
 		if err == nil && !entry.Dir {
-			entry.Info, err = d.complete(ctx, entry.Info)
+			entry.Info, err = d.complete(ctx, entry.Info, walking)
 		}
 		n, again, err := d.settle(name, before, removals, entry, err)
 		if !again {
@@ -100,6 +98,19 @@ func (d *dirNode) bareLookups() bool {
 	return c.WriteThrough || d.deletions > 0
 }
 
+// guesses reports that a name is looked up to open the file, as far as one can
+// know: opening it for writing needs none of its metadata. Whoever wants the
+// attributes asks for them, with the same consequences as in bareLookups.
+func (d *dirNode) guesses() bool {
+	c := &d.fsys.cfg
+	if c.AllowOther || c.Permissions {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.deletions >= 0
+}
+
 // wrongGuess is how many deletions must follow one that a wrong guess was made of.
 const wrongGuess = 8
 
@@ -118,8 +129,12 @@ func (d *dirNode) emptying(right bool) {
 // complete returns all of an object whose attributes only its metadata tells. What
 // the node knows does not count: a chmod by another client leaves the ETag as it
 // was, and whether a listing proves that nothing happened is for the cache to say.
-func (d *dirNode) complete(ctx context.Context, info objstore.Info) (objstore.Info, error) {
+// walking says that entry after entry is looked at.
+func (d *dirNode) complete(ctx context.Context, info objstore.Info, walking bool) (objstore.Info, error) {
 	if info.Full || d.fsys.cfg.Metadata == MetadataNone || d.bareLookups() {
+		return info, nil
+	}
+	if !walking && info.Size > longestTarget && d.guesses() {
 		return info, nil
 	}
 	return d.fsys.cfg.Cache.Stat(ctx, info.Key)

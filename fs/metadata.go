@@ -122,6 +122,27 @@ func encodeTime(t time.Time) string {
 	return sign + strconv.FormatInt(sec, 10) + "." + strings.Repeat("0", 9-len(digits)) + digits
 }
 
+// over lays what is known of a over other attributes of the same file.
+func (a attributes) over(b attributes) attributes {
+	if a.known&knownMode != 0 {
+		b.mode = a.mode
+	}
+	if a.known&knownUID != 0 {
+		b.uid = a.uid
+	}
+	if a.known&knownGID != 0 {
+		b.gid = a.gid
+	}
+	if a.known&knownRdev != 0 {
+		b.rdev = a.rdev
+	}
+	if a.known&knownMtime != 0 {
+		b.mtime = a.mtime
+	}
+	b.known |= a.known
+	return b
+}
+
 // encode returns a copy of the metadata with what is known laid over it.
 func (a attributes) encode(meta map[string]string) map[string]string {
 	out := make(map[string]string, len(meta)+4)

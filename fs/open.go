@@ -54,8 +54,11 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 	if n.fsys.cfg.ReadOnly {
 		return nil, uploader.ErrDraining
 	}
-	if err := n.ask(ctx); err != nil {
-		return nil, err
+	// Who writes into a file needs none of its metadata: the commit takes it over.
+	if flags&syscall.O_TRUNC != 0 || !n.plain() {
+		if err := n.ask(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := n.operation.enter(ctx); err != nil {
 		return nil, err
@@ -82,6 +85,13 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 	}
 	w := n.startWriting(key, options)
 	return newWriteHandle(w, ctx.caller, flags), nil
+}
+
+// plain reports that the node must be a regular file, whatever its metadata says.
+func (n *fileNode) plain() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.object.size > longestTarget
 }
 
 // openOptionsLocked says how the uploader begins with the node's object. node.mu

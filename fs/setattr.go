@@ -83,6 +83,23 @@ func (a attributes) withoutPrivilege() attributes {
 	return a
 }
 
+// withoutPrivilege returns the metadata of an object that is written anew, where
+// the mode is not known to whom writes it.
+func withoutPrivilege(meta map[string]string, a attributes) map[string]string {
+	mode, ok := decodeMode(meta[metaMode])
+	if !ok || a.known&knownMode != 0 {
+		return meta
+	}
+	if mode&syscall.S_IFMT == 0 {
+		mode |= syscall.S_IFREG
+	}
+	b := attributes{mode: mode}.withoutPrivilege()
+	if b.mode == mode {
+		return meta
+	}
+	return b.encode(meta)
+}
+
 // Setattr implements gofuse.NodeSetattrer.
 func (n *fileNode) Setattr(ctx context.Context, _ gofuse.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	w, stop := n.fsys.waiting(ctx)
@@ -91,7 +108,7 @@ func (n *fileNode) Setattr(ctx context.Context, _ gofuse.FileHandle, in *fuse.Se
 		return n.fsys.answer("setattr", n.key(), err)
 	}
 	n.fill(&out.Attr)
-	out.SetTimeout(n.fsys.cfg.AttrTTL)
+	out.SetTimeout(n.attrTTL())
 	return 0
 }
 
@@ -101,8 +118,10 @@ func (n *fileNode) setattr(ctx context.Context, in *fuse.SetAttrIn) error {
 	if !resize && n.knows(c) {
 		return nil
 	}
-	if err := n.ask(ctx); err != nil {
-		return err
+	if !n.takes(c) {
+		if err := n.ask(ctx); err != nil {
+			return err
+		}
 	}
 	if resize {
 		if err := n.truncate(ctx, int64(in.Size), in.Valid&fuse.FATTR_FH == 0); err != nil {
@@ -113,6 +132,14 @@ func (n *fileNode) setattr(ctx context.Context, in *fuse.SetAttrIn) error {
 		return nil
 	}
 	return n.setAttributes(c)
+}
+
+// takes reports that the file is being written and the kernel tells what it came
+// to: that is for the commit, and what else the object carries does not matter.
+func (n *fileNode) takes(c change) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return c.implicit && n.writing != nil
 }
 
 // knows reports that the kernel tells what it was told: after an unlink or a
@@ -175,7 +202,7 @@ func (w *writing) giveLocked(a attributes) {
 		return
 	}
 	w.given = a
-	w.file.SetOptions(func(o *objstore.ObjectOptions) { o.Metadata = a.encode(o.Metadata) })
+	w.file.SetOptions(func(o *objstore.ObjectOptions) { o.Metadata = a.encode(withoutPrivilege(o.Metadata, a)) })
 }
 
 // written notes what a write does to the attributes. They are given to the

@@ -80,15 +80,18 @@ func (d *dirNode) makeSpecial(w *wait, name string, mode, dev uint32, body strin
 	return n, nil
 }
 
+// longestTarget is the longest target of a symlink, PATH_MAX. A larger object is a
+// regular file.
+const longestTarget = 4096
+
 // Readlink implements gofuse.NodeReadlinker. The kernel keeps the answer for as
 // long as it knows the node, which never points elsewhere.
 func (n *fileNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
-	const longest = 4096 // PATH_MAX
 	w, stop := n.fsys.waiting(ctx)
 	defer stop()
 	var s snapshot
 	defer s.close()
-	target := make([]byte, longest)
+	target := make([]byte, longestTarget)
 	result, err := s.read(w, n, target, 0)
 	if err != nil {
 		return nil, n.fsys.answer("readlink", n.key(), err)

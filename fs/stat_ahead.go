@@ -74,38 +74,41 @@ func (s *statAhead) dropLocked(d *dirNode) {
 }
 
 // look notes that a name is asked for, and returns those to ask for with it.
-func (s *statAhead) look(d *dirNode, name string) []string {
+// walking says that it is one of many.
+func (s *statAhead) look(d *dirNode, name string) (ahead []string, walking bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.dirs[d]
 	if b == nil {
-		return nil
+		return nil, false
 	}
 	at, known := b.place[name]
 	if !known {
-		return nil
+		return nil, false
 	}
 	// The window grows with what was looked at, so that who wants a few entries of
 	// a large directory causes few requests.
 	b.looks++
 	window := min(b.looks, aheadWindow)
-	if b.looks < aheadStart || b.ahead-at > window/2 {
-		return nil
+	walking = b.looks >= aheadStart
+	if !walking || b.ahead-at > window/2 {
+		return nil, walking
 	}
 	from, to := max(at+1, b.ahead), min(at+1+window, len(b.names))
 	if from >= to {
-		return nil
+		return nil, walking
 	}
 	b.ahead = to
-	return b.names[from:to]
+	return b.names[from:to], walking
 }
 
-// statAheadOf starts asking for the entries that are likely to follow a name.
-func (d *dirNode) statAheadOf(name string) {
+// statAheadOf starts asking for the entries that are likely to follow a name. It
+// reports that there are such.
+func (d *dirNode) statAheadOf(name string) (walking bool) {
 	f := d.fsys
-	names := f.ahead.look(d, name)
+	names, walking := f.ahead.look(d, name)
 	if len(names) == 0 {
-		return
+		return walking
 	}
 	prefix := d.key()
 	keys := make([]string, len(names))
@@ -113,4 +116,5 @@ func (d *dirNode) statAheadOf(name string) {
 		keys[i] = prefix + n
 	}
 	f.background.Go(func() { f.cfg.Cache.StatMany(f.ctx, keys) })
+	return walking
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/uploader"
@@ -32,8 +33,9 @@ type writing struct {
 	killed atomic.Bool
 
 	// Guarded by node.mu.
-	explicit bool       // somebody set attributes that the object does not carry
-	given    attributes // what the uploader was given last
+	explicit  bool       // somebody set attributes that the object does not carry
+	given     attributes // what the uploader was given last
+	sizeAsked bool       // the kernel asked for the size while the metadata was not known
 }
 
 // openFiles knows every file under write of the mount, to settle what is left
@@ -123,6 +125,9 @@ func (n *fileNode) refresh() {
 // operation gate is held.
 func (n *fileNode) commit(ctx context.Context, w *writing) error {
 	n.mu.Lock()
+	if n.full == nil && n.object.stored {
+		w.given = attributes{} // what the object carries may have to be changed
+	}
 	w.giveLocked(n.attr)
 	n.mu.Unlock()
 	info, err := w.file.Commit(ctx)
@@ -143,8 +148,9 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 	n.object, n.hidden = objectOf(info), ""
 	w.covers = false
 	n.full = &info
-	told, _ := n.fsys.attributesOf(info, n.attr.mode)
+	told, _ := n.fsys.attributesOf(info, n.attr.mode&syscall.S_IFMT)
 	n.carried = told.mtime
+	n.attr = n.attr.over(told)
 	n.pending = w.explicit && !w.file.OptionsStored()
 	w.explicit = n.pending
 	pending := n.pending

@@ -149,6 +149,14 @@ func (f *File) Options() objstore.ObjectOptions {
 	return cloneOptions(f.options)
 }
 
+// Learn tells the file all about the object that it was opened with, which spares
+// asking for it. What is about another object is ignored.
+func (f *File) Learn(info objstore.Info) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.learnLocked(info)
+}
+
 // learnLocked takes over what the store told of the base.
 func (f *File) learnLocked(info objstore.Info) {
 	if !info.Full || !f.hasBase || f.base.Full || info.Key != f.base.Key || info.ETag != f.base.ETag {
