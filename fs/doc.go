@@ -59,7 +59,11 @@
 //     another node. So an answer to a LOOKUP must have the true mtime, which
 //     where metadata is kept may take a HEAD; and READDIRPLUS gives an entry
 //     whose metadata is not known as a bare name (which the protocol allows),
-//     because a wrong mtime could not be put right later. The kernel
+//     because a wrong mtime could not be put right later. Two kinds of
+//     lookup are answered from the listing all the same: of a file that is about
+//     to be deleted (bareLookups) and of one that is about to be written to
+//     (guesses); who asks for attributes after that may make the kernel look
+//     again. The kernel
 //     also reads through handles that are write-only, sends pages through any
 //     handle, and sends a SETATTR of its own with the mtime before FLUSH.
 //   - CAP_HANDLE_KILLPRIV_V2, else every write costs a GETXATTR of
@@ -105,7 +109,7 @@
 //  2. tree.mu: names, parents, children. Never held across a request.
 //  3. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
 //     (Size, Dirty, SetOptions) while holding them, but not made to wait.
-//  4. Leaves: pendingQueue.mu, openFiles.mu, snapshot.mu, gate.mu, grace.mu, and
+//  4. Leaves: pendingQueue.mu, openFiles.mu, hiddenCopies.mu, snapshot.mu, gate.mu, grace.mu, and
 //     the locks inside go-fuse, uploader and cache.
 //
 // go-fuse calls OnForget with none of its locks held. NotifyEntry is called with

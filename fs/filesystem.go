@@ -31,6 +31,7 @@ type FileSystem struct {
 	nodes   tree
 	pending pendingQueue
 	open    openFiles
+	hidden  hiddenCopies
 	ahead   statAhead
 }
 
@@ -75,6 +76,7 @@ func (f *FileSystem) serve() {
 	defer close(f.served)
 	f.server.Serve()
 	f.open.settle(f.ctx)
+	f.hidden.settle(f.ctx)
 	f.pending.drain(f.ctx)
 	f.cancel()
 	f.background.Wait()

@@ -124,6 +124,7 @@ func (n *fileNode) hide(ctx context.Context) (show func(), err error) {
 		n.full = &info
 	}
 	n.mu.Unlock()
+	f.hidden.add(n)
 	if under != nil {
 		under.file.Rebase(info)
 	}
@@ -133,6 +134,7 @@ func (n *fileNode) hide(ctx context.Context) (show func(), err error) {
 // show makes the object the file's content again, in place of its hidden copy.
 // The operation gate is held.
 func (n *fileNode) show(hidden string, object object, full *objstore.Info, source objstore.Info) {
+	n.fsys.hidden.remove(n)
 	n.mu.Lock()
 	n.hidden, n.object, n.full = "", object, full
 	under := n.writing
@@ -162,6 +164,7 @@ func (n *fileNode) dropHidden() {
 	if hidden == "" {
 		return
 	}
+	n.fsys.hidden.remove(n)
 	if err := n.fsys.cfg.Store.Delete(n.fsys.ctx, hidden); err != nil {
 		n.fsys.answer("release", hidden, err)
 	}

@@ -1,4 +1,4 @@
-//go:build integration && pending
+//go:build integration
 
 package integration
 
