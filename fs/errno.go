@@ -124,7 +124,9 @@ func (f *FileSystem) answer(op, key string, err error) syscall.Errno {
 	}
 	errno := errnoOf(err)
 	level := logrus.WarnLevel
+	_, isLimit := errors.AsType[*objstore.Limit](err)
 	switch {
+	case isLimit: // whose rule it is stands nowhere else
 	case ordinary[errno], errors.Is(err, errLookAgain):
 		level = logrus.DebugLevel
 	case errno == syscall.EIO && !errors.Is(err, uploader.ErrWriterKilled):

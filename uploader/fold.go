@@ -6,9 +6,16 @@ import (
 )
 
 // planned plans the commit. A file that is written here and there can take more
-// parts than there are numbers: then it is folded first.
+// parts than there are numbers: then it is folded first. One of which parts were sent
+// that are not part of it any more is staged where the store wants to see them in the end.
 func (f *File) planned(ctx context.Context) ([]piece, error) {
 	pieces, err := f.plan()
+	if err == nil && f.strays(pieces) {
+		if err := f.stage(ctx); err != nil {
+			return nil, err
+		}
+		pieces, err = f.plan()
+	}
 	if !errors.Is(err, ErrTooLarge) || !f.u.profile.PartCopy || f.u.profile.Part.Equal {
 		return pieces, err
 	}

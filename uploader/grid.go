@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"fmt"
 	"sort"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -28,6 +29,7 @@ type grid struct {
 	direct   int   // cells that are parts of the object's own upload
 	segCells int   // cells in one segment; 0 means that there are none
 	maxSize  int64 // the largest file
+	tooLarge error // what a larger one is told
 }
 
 // Rung is a step of the ladder of part sizes, as a share of the part numbers
@@ -121,9 +123,15 @@ func (g *grid) limit(p *objstore.Profile, count int) {
 		last := g.rungs[len(g.rungs)-1].size
 		g.maxSize += int64(count-g.direct) * int64(g.segCells) * last
 	}
-	if p.MaxObject > 0 {
-		g.maxSize = min(g.maxSize, p.MaxObject)
+	rule := fmt.Sprintf("%d parts, which a file of unknown size can use up to %d bytes", count, g.maxSize)
+	if p.Part.Equal {
+		rule += ", since they must be of one size (a larger --part-size allows more)"
 	}
+	if p.MaxObject > 0 && p.MaxObject < g.maxSize {
+		g.maxSize = p.MaxObject
+		rule = fmt.Sprintf("objects of %d bytes", p.MaxObject)
+	}
+	g.tooLarge = &objstore.Limit{Store: p.Name, Got: "a larger file", Rule: rule, Kind: ErrTooLarge}
 }
 
 func (g *grid) rungOf(cell int) rung {

@@ -60,6 +60,11 @@ func modelProfiles() map[string]objstore.Profile {
 		"consecutive": small(func(p *objstore.Profile) { p.Part.Consecutive = true }),
 		"equal":       small(func(p *objstore.Profile) { p.Part.Equal = true }),
 		"md5":         small(func(p *objstore.Profile) { p.Digest = objstore.ContentMD5 }),
+		"lists all":   small(func(p *objstore.Profile) { p.CompleteListsAll = true }),
+		"own checksum": small(func(p *objstore.Profile) {
+			p.Digest, p.FullDigest, p.FinalETag = objstore.ContentMD5, false, objstore.ETagOpaque
+			p.AnswerDigest, p.AnswerHeader = objstore.CRC64ECMA, "X"
+		}),
 		"opaque": small(func(p *objstore.Profile) {
 			p.PartETag, p.FinalETag, p.FullDigest = objstore.ETagOpaque, objstore.ETagOpaque, false
 		}),

@@ -24,6 +24,7 @@ type upload struct {
 	options objstore.ObjectOptions
 	version int            // of the options
 	parts   map[int32]sent // acknowledged parts
+	strays  []sent         // parts that are none of the file's any more: see strayLocked
 }
 
 // sent is a part that the store acknowledged.

@@ -84,7 +84,8 @@ func (f *File) fillGaps(ctx context.Context, up *upload) error {
 	return nil
 }
 
-// partsOf returns the parts of an upload in order.
+// partsOf returns the parts of an upload in order, those included that are at the
+// store and none of the file's any more.
 func (f *File) partsOf(up *upload) []sent {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -92,6 +93,7 @@ func (f *File) partsOf(up *upload) []sent {
 	for _, s := range up.parts {
 		out = append(out, s)
 	}
+	out = append(out, up.straysLocked()...)
 	sort.Slice(out, func(i, j int) bool { return out[i].part.Number < out[j].part.Number })
 	return out
 }

@@ -11,7 +11,7 @@ import (
 // what a larger one adds is zeros. ctx ends only the wait for other operations.
 func (f *File) Truncate(ctx context.Context, size int64) error {
 	if size > f.u.grid.maxSize {
-		return ErrTooLarge
+		return f.u.grid.tooLarge
 	}
 	if err := f.take(ctx); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (f *File) cutLocked(size int64) {
 		}
 		if reach == 0 {
 			if c.upload != nil {
-				delete(c.upload.parts, f.u.grid.number(c.index))
+				f.u.strayLocked(c.upload, f.u.grid.number(c.index))
 			}
 			c.part, c.upload, c.state = objstore.Part{}, nil, clean
 			delete(f.cells, i)

@@ -11,7 +11,7 @@ import (
 // leaves in the background: its failure is returned by later calls.
 func (f *File) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off > f.u.grid.maxSize-int64(len(p)) {
-		return 0, ErrTooLarge
+		return 0, f.u.grid.tooLarge
 	}
 	n := 0
 	for n < len(p) {

@@ -90,8 +90,7 @@ func (o *storeOptions) chooseProfile(ctx context.Context, cfg s3.Config) (objsto
 		return p, nil
 	}
 	if o.endpoint == "" {
-		p, _ := objstore.ProfileByName("aws")
-		return p, nil
+		return objstore.DefaultProfile(), nil
 	}
 	if u, err := url.Parse(o.endpoint); err == nil {
 		if p, ok := objstore.ProfileByHost(u.Hostname()); ok {

@@ -31,6 +31,12 @@ func ProfileByName(name string) (p Profile, ok bool) {
 	return Profile{}, false
 }
 
+// DefaultProfile is that of the store where no endpoint is given.
+func DefaultProfile() Profile { return awsProfile() }
+
+// GenericProfile is that of a store of which nothing is known.
+func GenericProfile() Profile { return genericProfile() }
+
 // ProfileByHost finds the profile whose host suffix matches best. The host
 // carries no port.
 func ProfileByHost(host string) (p Profile, ok bool) {

@@ -12,8 +12,7 @@ import (
 // The answer may well be an error of the bucket; Detect fails only if there is
 // none. cfg.Profile is not used.
 func Detect(ctx context.Context, cfg Config) (objstore.Profile, error) {
-	generic, _ := objstore.ProfileByName("generic")
-	cfg.Profile = generic
+	cfg.Profile = objstore.GenericProfile()
 	c, err := New(ctx, cfg)
 	if err != nil {
 		return objstore.Profile{}, err
@@ -27,9 +26,9 @@ func Detect(ctx context.Context, cfg Config) (objstore.Profile, error) {
 		return p, nil
 	}
 	if x.header.Get("X-Amz-Bucket-Region") == "" {
-		return generic, nil
+		return objstore.GenericProfile(), nil
 	}
-	p, _ := objstore.ProfileByName("aws")
+	p := objstore.DefaultProfile()
 	p.Style = objstore.PathStyle // the host may not be one that buckets can be put before
 	return p, nil
 }
