@@ -199,6 +199,10 @@ func writeClauses() map[string]clause {
 			e.write(m, "f", "second try")
 			e.stored("f", "second try")
 		}},
+		"W13": {inMemory: "TestSizeHasNoWall has it on real stores", run: func(e *env) {
+			scaleDown(e.store.Profile())
+			writePastTheWall(e)
+		}},
 		"W12": {run: func(e *env) {
 			m := e.mount()
 			e.write(m, "f", "program")
