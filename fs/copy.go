@@ -16,14 +16,14 @@ func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.I
 	if source.Size > f.cfg.Store.Profile().MaxCopy {
 		return f.copyParts(ctx, key, source, attr)
 	}
-	src := objstore.CopySource{Key: source.Key, IfMatch: source.ETag, SSE: source.SSE}
-	o := objstore.CopyOptions{}
-	if attr != nil {
-		o.Replace, o.ObjectOptions = true, copiedOptions(source, attr)
+	o, source, err := f.copyOptions(ctx, key, source, attr)
+	if err != nil {
+		return objstore.Info{}, fmt.Errorf("copy %q: %w", source.Key, err)
 	}
 	if guard := (objstore.Condition{ETag: source.ETag}); key == source.Key && f.cfg.Store.Profile().CheckCopy(guard) == nil {
 		o.Condition = guard
 	}
+	src := objstore.CopySource{Key: source.Key, IfMatch: source.ETag, SSE: source.SSE}
 	info, err := f.cfg.Store.Copy(ctx, key, src, o)
 	if errors.Is(err, objstore.ErrInvalid) && source.Size == 0 && strings.HasSuffix(source.Key, "/") {
 		return f.copyMarker(ctx, key, source)
@@ -31,7 +31,7 @@ func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.I
 	if err != nil {
 		return info, fmt.Errorf("copy %q: %w", source.Key, err)
 	}
-	return copied(info, key, source, attr), nil
+	return copied(info, key, source, o.ObjectOptions), nil
 }
 
 // copyMarker makes a marker like another where the store does not copy markers:
@@ -41,36 +41,31 @@ func (f *FileSystem) copyMarker(ctx context.Context, key string, source objstore
 	if err != nil {
 		return full, fmt.Errorf("copy %q: %w", source.Key, err)
 	}
+	o, full, err := f.copyOptions(ctx, key, full, nil)
+	if err != nil {
+		return full, fmt.Errorf("copy %q: %w", source.Key, err)
+	}
 	body := objstore.Body{Reader: bytes.NewReader(nil), Digest: objstore.SumOf(f.cfg.Store.Profile().Digest)}
-	o := copiedOptions(full, nil)
-	info, err := f.cfg.Store.Put(ctx, key, body, objstore.PutOptions{ObjectOptions: o})
+	info, err := f.cfg.Store.Put(ctx, key, body, objstore.PutOptions{ObjectOptions: o.ObjectOptions})
 	if err != nil {
 		return info, fmt.Errorf("copy %q: %w", source.Key, err)
 	}
-	info.Full, info.ObjectOptions = true, o
-	return info, nil
-}
-
-// copiedOptions are the properties of a copy that gets other attributes: all
-// that the source has must be sent again.
-func copiedOptions(source objstore.Info, attr *attributes) objstore.ObjectOptions {
-	o := source.ObjectOptions
-	if o.StorageClass == "" {
-		o.StorageClass = source.StorageClassSeen
-	}
-	if attr != nil {
-		o.Metadata = attr.encode(o.Metadata)
-	}
-	return o
+	info.Full = true
+	return copied(info, key, full, o.ObjectOptions), nil
 }
 
 // copied is what is known of a copy.
-func copied(answer objstore.Info, key string, source objstore.Info, attr *attributes) objstore.Info {
+func copied(answer objstore.Info, key string, source objstore.Info, o objstore.ObjectOptions) objstore.Info {
 	info := source
 	info.Key, info.ETag, info.ModTime = key, answer.ETag, answer.ModTime
 	info.VersionID, info.Checksum = answer.VersionID, answer.Checksum
-	if attr != nil {
-		info.Metadata = attr.encode(source.Metadata)
+	if source.Full {
+		if info.ObjectOptions = o; o.TagsFrom != "" || len(o.Tags) > 0 {
+			info.Tags, info.TagsFrom = nil, key
+		}
+	}
+	if info.StorageClassSeen = o.StorageClass; o.StorageClass == "STANDARD" {
+		info.StorageClassSeen = ""
 	}
 	return info
 }

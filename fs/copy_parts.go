@@ -23,18 +23,15 @@ func (f *FileSystem) copyParts(ctx context.Context, key string, source objstore.
 	if !p.PartCopy {
 		return fail(objstore.ErrUnsupported)
 	}
-	if !source.Full { // a new upload takes over nothing by itself
-		full, err := f.cfg.Cache.Stat(ctx, source.Key)
-		if err != nil {
-			return fail(err)
-		}
-		if full.ETag != source.ETag {
-			return fail(objstore.ErrPrecondition)
-		}
-		source = full
+	source, err := f.fullSource(ctx, source) // a new upload takes over nothing by itself
+	if err != nil {
+		return fail(err)
 	}
-	o := copiedOptions(source, attr)
-	id, err := f.cfg.Store.CreateMultipart(ctx, key, o)
+	o, source, err := f.copyOptions(ctx, key, source, attr)
+	if err != nil {
+		return fail(err)
+	}
+	id, err := f.cfg.Store.CreateMultipart(ctx, key, o.ObjectOptions)
 	if err != nil {
 		return fail(err)
 	}
@@ -44,7 +41,7 @@ func (f *FileSystem) copyParts(ctx context.Context, key string, source objstore.
 		var info objstore.Info
 		info, err = f.cfg.Store.Complete(ctx, up, parts, objstore.CompleteOptions{Size: source.Size})
 		if err == nil {
-			return copied(info, key, source, attr), nil
+			return copied(info, key, source, o.ObjectOptions), nil
 		}
 	}
 	return fail(errors.Join(err, f.cfg.Store.Abort(f.ctx, up)))

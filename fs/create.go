@@ -33,7 +33,7 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	under := n.startWriting(key, uploader.OpenOptions{
 		Guard:     objstore.Condition{Absent: true},
 		Exclusive: flags&syscall.O_EXCL != 0,
-		Options:   d.fsys.newOptions(key, nil, n.attr),
+		Options:   d.fsys.newOptions(key, objstore.ObjectOptions{}, n.attr),
 	})
 	inode := d.attach(name, n, fuse.S_IFREG)
 	d.touch()

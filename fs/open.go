@@ -2,7 +2,6 @@ package fs
 
 import (
 	"context"
-	"maps"
 	"syscall"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
@@ -106,22 +105,6 @@ func (n *fileNode) openOptionsLocked(key string, flags uint32) uploader.OpenOpti
 		o.Base = &info
 		return o
 	}
-	o.Options = n.fsys.newOptions(key, info.ObjectOptions.Metadata, n.attr)
-	return o
-}
-
-// newOptions are the properties of a new object: what the mount is configured to
-// give it, and what POSIX knows of it.
-func (f *FileSystem) newOptions(key string, meta map[string]string, a attributes) objstore.ObjectOptions {
-	o := f.cfg.Options(key)
-	all := maps.Clone(meta)
-	if all == nil {
-		all = map[string]string{}
-	}
-	maps.Copy(all, o.Metadata)
-	if f.cfg.Metadata == MetadataPosix {
-		all = a.encode(all)
-	}
-	o.Metadata = all
+	o.Options = n.fsys.newOptions(key, n.fsys.had(info), n.attr)
 	return o
 }

@@ -121,6 +121,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	case stored:
 		back, err = n.copyTo(ctx, newKey)
 	case under != nil:
+		under.file.SetOptions(f.renames(oldKey, newKey))
 		back, err = under.rename(ctx, newKey, guard)
 	}
 	if err != nil {

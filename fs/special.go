@@ -66,7 +66,7 @@ func (d *dirNode) makeSpecial(w *wait, name string, mode, dev uint32, body strin
 	if profile.CheckPut(guard) != nil {
 		guard = objstore.Condition{}
 	}
-	o := f.newOptions(key, nil, n.attr)
+	o := f.smallOptions(key, n.attr)
 	info, err := f.putNew(w, key, objstore.Body{
 		Reader: bytes.NewReader([]byte(body)),
 		Size:   int64(len(body)),

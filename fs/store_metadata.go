@@ -97,7 +97,7 @@ func (f *FileSystem) putMarker(ctx context.Context, key string, d *dirNode, guar
 	d.mu.Lock()
 	attr := d.attr
 	d.mu.Unlock()
-	o := f.newOptions(key, nil, attr)
+	o := f.smallOptions(key, attr)
 	o.ContentType = markerType
 	body := objstore.Body{Reader: bytes.NewReader(nil), Digest: objstore.SumOf(f.cfg.Store.Profile().Digest)}
 	info, err := f.putNew(ctx, key, body, objstore.PutOptions{ObjectOptions: o, Condition: guard})

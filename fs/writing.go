@@ -95,6 +95,8 @@ func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
 		if o.Base == nil {
 			w.blank.Store(true)
 			w.ahead.Store(true)
+		} else {
+			w.file.SetOptions(n.fsys.rewrites(key))
 		}
 	}
 	w.handles++

@@ -32,7 +32,9 @@ func (u *Uploader) Copy(ctx context.Context, dst string, src objstore.Info, opts
 			}
 			src.ObjectOptions, src.Full = full.ObjectOptions, true
 		}
+		own := opts.ObjectOptions
 		opts.ObjectOptions = src.ObjectOptions
+		opts.StorageClass, opts.ACL, opts.Grants, opts.SSE = own.StorageClass, own.ACL, own.Grants, own.SSE
 	}
 	return u.copyParts(ctx, dst, src, opts)
 }

@@ -102,7 +102,7 @@ func (f *File) keepOther(ctx context.Context, seen objstore.Info, exists bool) e
 	}
 	host, _ := os.Hostname()
 	kept := fmt.Sprintf("%s.conflict-%s-%s-%s", key, host, time.Now().UTC().Format("20060102T150405.000000"), f.u.nonce[:4])
-	if _, err := f.u.Copy(ctx, kept, seen, objstore.CopyOptions{}); err != nil {
+	if _, err := f.u.Copy(ctx, kept, seen, f.copyOf(seen)); err != nil {
 		return fmt.Errorf("keep the other writer's %q: %w", key, err)
 	}
 	f.u.log.WithField("key", key).WithField("kept", kept).Warn("object was changed by another writer; both are kept")

@@ -34,6 +34,26 @@ func customerKey(s objstore.SSE) objstore.SSE {
 	return s
 }
 
+// copyOf gives a copy what a store does not copy by itself, as the object has it
+// or, where nobody tells, as the file will.
+func (f *File) copyOf(src objstore.Info) objstore.CopyOptions {
+	f.mu.Lock()
+	o := objstore.ObjectOptions{ACL: f.options.ACL, Grants: f.options.Grants}
+	f.mu.Unlock()
+	o.StorageClass, o.SSE = src.StorageClass, f.encryptionOf(src)
+	return objstore.CopyOptions{ObjectOptions: o}
+}
+
+// encryptionOf is how an object is encrypted; as the file will be where it is not known.
+func (f *File) encryptionOf(src objstore.Info) objstore.SSE {
+	if src.Full {
+		return src.SSE
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.options.SSE
+}
+
 // resolveOptions returns the properties that the object gets now, asking for
 // those of the base where they are not known, and their version.
 func (f *File) resolveOptions(ctx context.Context) (objstore.ObjectOptions, int, error) {

@@ -72,7 +72,7 @@ func (f *File) setAside(ctx context.Context, key string) (aside, error) {
 // copyHidden copies an object to a hidden key.
 func (f *File) copyHidden(ctx context.Context, src objstore.Info) (objstore.Info, error) {
 	key := f.u.hiddenKey()
-	info, err := f.u.Copy(ctx, key, src, objstore.CopyOptions{})
+	info, err := f.u.Copy(ctx, key, src, objstore.CopyOptions{ObjectOptions: objstore.ObjectOptions{SSE: f.encryptionOf(src)}})
 	if err != nil {
 		f.discardHidden(key) // it may be there all the same
 	}
@@ -117,7 +117,7 @@ func (f *File) putBack(ctx context.Context, key string, before aside, mine func(
 	case !before.exists:
 		return f.u.store.Delete(ctx, key)
 	}
-	info, err := f.u.Copy(ctx, key, before.copied, objstore.CopyOptions{})
+	info, err := f.u.Copy(ctx, key, before.copied, f.copyOf(before.was))
 	if err != nil {
 		return fmt.Errorf("copy %q: %w", before.copied.Key, err)
 	}
