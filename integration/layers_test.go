@@ -29,7 +29,7 @@ var layers = map[string][]string{
 	"uploader":                    {"internal/objstore"},
 	"cache":                       {"internal/objstore", "internal/keypath"},
 	"fs":                          {"internal/objstore", "internal/keypath", "uploader", "cache"},
-	"cmd/sluicefs":                {"internal/objstore", "internal/objstore/s3", "internal/objstore/retry", "uploader", "cache", "fs"},
+	"cmd/sluicefs":                {"internal/byname", "internal/objstore", "internal/objstore/s3", "internal/objstore/retry", "uploader", "cache", "fs"},
 	"integration/mounttest":       {"internal/objstore", "uploader", "cache", "fs"},
 	"integration/s3server":        {},
 	"integration/demo":            {"integration/s3server", "internal/objstore", "internal/objstore/s3"},

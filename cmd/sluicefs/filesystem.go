@@ -13,7 +13,6 @@ import (
 
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/fs"
-	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/uploader"
 )
 
@@ -93,6 +92,7 @@ func (o *mountOptions) uploaderConfig(plan memoryPlan, dir string, log *logrus.E
 	return uploader.Config{
 		Memory:      plan.uploader,
 		PartSize:    int64(o.write.partSize),
+		Threshold:   int64(o.write.putThreshold),
 		Concurrency: o.write.concurrency,
 		SpillDir:    dir,
 		Conflict:    uploader.Conflict(o.write.conflict),
@@ -130,7 +130,7 @@ func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {
 		AttrTTL:        lifetime(o.attrTTL),
 		EntryTTL:       lifetime(o.attrTTL),
 		NegativeTTL:    lifetime(o.attrTTL),
-		Options:        func(string) objstore.ObjectOptions { return o.object.newObject() },
+		Options:        o.of,
 		Hide:           isHidden,
 		HiddenPrefix:   o.where.prefix + hiddenDir + "stage/",
 		Log:            log.WithField("part", "fs"),

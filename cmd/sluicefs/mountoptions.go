@@ -48,6 +48,10 @@ type storeOptions struct {
 	retryFor      time.Duration
 	caFile        string
 	noVerifySSL   bool
+	dualStack     bool
+	accelerate    bool
+	bandwidth     bandwidth
+	trafficLimit  byteSize // a second
 }
 
 // treeOptions say what the mount looks like to programs.
@@ -64,19 +68,11 @@ type treeOptions struct {
 // writeOptions say how files are written.
 type writeOptions struct {
 	partSize       byteSize
+	putThreshold   byteSize
 	concurrency    int
 	onWriterKilled string
 	conflict       string
 	writeBack      bool
-}
-
-// objectOptions are the properties of new objects.
-type objectOptions struct {
-	storageClass string
-	sse          string
-	sseKMSKeyID  string
-	acl          string
-	cacheControl string
 }
 
 func (o *mountOptions) addFlags(cmd *cobra.Command, root bool) {
@@ -117,6 +113,10 @@ func (o *storeOptions) addFlags(cmd *cobra.Command) {
 		f.DurationVar(&o.retryFor, "retry-for", 10*time.Minute, "how long to repeat requests while the store is in trouble")
 		f.StringVar(&o.caFile, "ca-file", "", "trust the certificates of this PEM `FILE`, beside the system's")
 		f.BoolVar(&o.noVerifySSL, "no-verify-ssl", false, "do not verify the store's certificate (dangerous)")
+		f.BoolVar(&o.dualStack, "dual-stack", false, "reach AWS by its endpoints that have IPv6 and IPv4")
+		f.BoolVar(&o.accelerate, "accelerate", false, "reach AWS by S3 Transfer Acceleration, which the bucket has to allow")
+		f.Var(&o.bandwidth, "bwlimit", "bytes a second that all requests together send and receive, as RATE or UP:DOWN; 0 is no limit")
+		f.Var(&o.trafficLimit, "traffic-limit", "bytes a second to which the store keeps each request (Alibaba OSS, Tencent COS, Baidu BOS); 0 is no limit")
 	})
 }
 
@@ -141,6 +141,8 @@ func (o *treeOptions) addFlags(cmd *cobra.Command) {
 func (o *writeOptions) addFlags(cmd *cobra.Command) {
 	addGroup(cmd, "Writing", func(f *pflag.FlagSet) {
 		f.Var(&o.partSize, "part-size", "size of all parts; 0 grows with the file, from 8 MiB on")
+		o.putThreshold = uploader.DefaultThreshold
+		f.Var(&o.putThreshold, "put-threshold", "files up to this size are sent with one request, larger ones in parts; a third of the memory for writing at the most")
 		f.IntVar(&o.concurrency, "upload-concurrency", uploader.DefaultConcurrency, "send `N` parts at once, of all files together")
 		o.onWriterKilled = "abort"
 		f.Var(choose(&o.onWriterKilled, "abort", "commit"), "on-writer-killed", "what becomes of a file whose writer a signal ended")
@@ -151,28 +153,23 @@ func (o *writeOptions) addFlags(cmd *cobra.Command) {
 	})
 }
 
-func (o *objectOptions) addFlags(cmd *cobra.Command) {
-	addGroup(cmd, "New objects", func(f *pflag.FlagSet) {
-		f.StringVar(&o.storageClass, "storage-class", "", "storage `CLASS`, such as STANDARD_IA")
-		f.Var(choose(&o.sse, "aes256", "kms", "kms:dsse"), "sse", "encryption at the store")
-		f.StringVar(&o.sseKMSKeyID, "sse-kms-key-id", "", "`KEY` to encrypt with, for --sse kms")
-		f.StringVar(&o.acl, "acl", "", "canned `ACL`, such as bucket-owner-full-control")
-		f.StringVar(&o.cacheControl, "cache-control", "", "Cache-Control `HEADER`")
-	})
-}
-
 // check finds mistakes in the values of flags and in how they go together.
 func (o *mountOptions) check() error {
 	if err := o.store.check(); err != nil {
 		return err
 	}
+	if err := o.object.check(); err != nil {
+		return err
+	}
 	switch {
 	case o.attrTTL < 0 || o.dirTTL < 0 || o.store.retryFor < 0:
 		return errors.New("durations must not be negative")
+	case o.write.putThreshold < 1:
+		return errors.New("--put-threshold must be 1 byte or more")
+	case o.store.accelerate && strings.Contains(o.where.bucket, "."):
+		return fmt.Errorf("--accelerate: AWS takes no bucket with a dot in its name, as %s has", o.where.bucket)
 	case o.write.concurrency < 1:
 		return errors.New("--upload-concurrency must be 1 or more")
-	case o.object.sseKMSKeyID != "" && !strings.HasPrefix(o.object.sse, "kms"):
-		return errors.New("--sse-kms-key-id needs --sse kms")
 	case o.stateDir == "":
 		return errors.New("--state-dir must not be empty")
 	}
@@ -190,6 +187,28 @@ func (o *storeOptions) check() error {
 	}
 	if o.anonymous && o.profile != "" {
 		return errors.New("--anonymous and --profile exclude each other")
+	}
+	return o.checkAWS()
+}
+
+// checkAWS refuses ways to AWS where the user named another way.
+func (o *storeOptions) checkAWS() error {
+	var flag string
+	switch {
+	case o.accelerate:
+		flag = "--accelerate"
+	case o.dualStack:
+		flag = "--dual-stack"
+	default:
+		return nil
+	}
+	switch {
+	case o.endpoint != "":
+		return fmt.Errorf("%s is for AWS without an --endpoint: of another store, or of a certain host, give the right URL there", flag)
+	case o.provider != "" && o.provider != "aws":
+		return fmt.Errorf("%s is for AWS, and --provider is %s", flag, o.provider)
+	case o.accelerate && o.pathStyle:
+		return errors.New("--accelerate and --path-style exclude each other")
 	}
 	return nil
 }
@@ -214,14 +233,4 @@ func (o *writeOptions) checkPartSize(p *objstore.Profile) error {
 		return fmt.Errorf("--part-size %s: a store of kind %s takes parts from %s to %s", &o.partSize, p.Name, &least, &most)
 	}
 	return nil
-}
-
-// newObject returns the properties that new objects get.
-func (o *objectOptions) newObject() objstore.ObjectOptions {
-	return objstore.ObjectOptions{
-		CacheControl: o.cacheControl,
-		StorageClass: o.storageClass,
-		ACL:          o.acl,
-		SSE:          objstore.SSE{Mode: o.sse, KMSKeyID: o.sseKMSKeyID},
-	}
 }

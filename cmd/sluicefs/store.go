@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"time"
@@ -30,16 +31,20 @@ func (p *program) openStore(ctx context.Context, o *mountOptions, log *logrus.En
 	if err := o.write.checkPartSize(&cfg.Profile); err != nil {
 		return nil, nil, usageError(err)
 	}
-	wanted := o.object.newObject()
-	if err := cfg.Profile.CheckWanted(&wanted); err != nil {
+	if err := o.object.checkStore(&cfg.Profile, o.store.endpoint); err != nil {
 		return nil, nil, usageError(err)
+	}
+	if bits := cfg.TrafficLimit; bits > 0 {
+		if err := cfg.Profile.CheckTraffic(bits); err != nil {
+			return nil, nil, usageError(fmt.Errorf("--traffic-limit: %w", err))
+		}
 	}
 	client, err := s3.New(first, cfg)
 	if err != nil {
 		return nil, nil, o.explain(err, p.patience)
 	}
 	closeClient := func() error { client.Close(); return nil }
-	store := retry.New(client, retry.Config{For: o.store.retryFor, Observe: observer(log)})
+	store := retry.New(client, o.store.bandwidth.patience(retry.Config{For: o.store.retryFor, Observe: observer(log)}))
 	if err := checkBucketAt(first, o.where, client, store); err != nil {
 		_ = closeClient()
 		return nil, nil, o.explain(err, p.patience)
@@ -69,6 +74,11 @@ func (o *mountOptions) storeConfig(ctx context.Context) (s3.Config, error) {
 		NoVerifyTLS:   o.store.noVerifySSL,
 		CAFile:        o.store.caFile,
 		MaxConns:      max(s3.DefaultConns, o.write.concurrency),
+		DualStack:     o.store.dualStack,
+		Accelerate:    o.store.accelerate,
+		CustomerKey:   o.object.key,
+		Bandwidth:     o.store.bandwidth.limit(),
+		TrafficLimit:  int64(o.store.trafficLimit) * 8,
 	}
 	switch {
 	case o.store.pathStyle:

@@ -18,8 +18,20 @@ import (
 // change sets one property.
 type change func(*objstore.ObjectOptions)
 
-// MetaPrefix begins the names of properties that are user metadata.
-const MetaPrefix = "meta-"
+// MetaPrefix and GrantPrefix begin the names of properties of which there are several.
+const (
+	MetaPrefix  = "meta-"
+	GrantPrefix = "grant-"
+)
+
+// Set changes one property as a rule would.
+func Set(o *objstore.ObjectOptions, name, value string) error {
+	change, err := changeOf(name, value)
+	if err == nil {
+		change(o)
+	}
+	return err
+}
 
 // changeOf reads a property as it stands in a rule. An empty value takes it away.
 func changeOf(name, value string) (change, error) {
@@ -54,7 +66,7 @@ func changeOf(name, value string) (change, error) {
 	case "acl":
 		return func(o *objstore.ObjectOptions) { o.ACL = value }, nil
 	}
-	if permission, ok := strings.CutPrefix(name, "grant-"); ok {
+	if permission, ok := strings.CutPrefix(name, GrantPrefix); ok {
 		return grantChange(permission, value)
 	}
 	return encryptionChange(name, value)

@@ -14,9 +14,13 @@ import (
 //
 // in their order, with "#" before comments at the beginning of a line. The zero
 // value has none.
-type Rules struct{ rules []rule }
+type Rules struct {
+	file  string
+	rules []rule
+}
 
 type rule struct {
+	line    int
 	pattern pattern
 	changes []change
 }
@@ -27,7 +31,7 @@ func ReadRules(r io.Reader, name string) (Rules, error) {
 	if err != nil {
 		return Rules{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	var out Rules
+	out := Rules{file: name}
 	number := 0
 	for line := range strings.Lines(string(text)) {
 		number++
@@ -39,6 +43,7 @@ func ReadRules(r io.Reader, name string) (Rules, error) {
 		if err != nil {
 			return Rules{}, fmt.Errorf("%s, line %d: %w", name, number, err)
 		}
+		one.line = number
 		out.rules = append(out.rules, one)
 	}
 	return out, nil
@@ -134,7 +139,7 @@ func (r Rules) Each(o objstore.ObjectOptions, fn func(objstore.ObjectOptions) er
 			change(&changed)
 		}
 		if err := fn(changed); err != nil {
-			return err
+			return fmt.Errorf("%s, line %d: %w", r.file, one.line, err)
 		}
 	}
 	return nil

@@ -135,7 +135,7 @@ func TestOrderOfProperties(t *testing.T) {
 		}
 		return nil
 	})
-	if !errors.Is(err, stop) || strings.Join(classes, " ") != "flag rule" {
+	if !errors.Is(err, stop) || !strings.Contains(err.Error(), "rules, line 1") || strings.Join(classes, " ") != "flag rule" {
 		t.Errorf("%v, %v", classes, err)
 	}
 }

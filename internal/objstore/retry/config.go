@@ -5,6 +5,13 @@ import (
 	"time"
 )
 
+// Defaults of Config.
+const (
+	DefaultAttempt  = 30 * time.Second
+	DefaultRate     = 256 << 10 // bytes per second
+	DefaultParallel = 64
+)
+
 // Config says how long and how often to try. Zero fields get the defaults.
 type Config struct {
 	// For is how long a call goes on, from its first attempt on. 10 min: longer
@@ -47,10 +54,10 @@ func (c Config) withDefaults(maxParallel int) Config {
 	c.For = orElse(c.For, 10*time.Minute)
 	c.Base = orElse(c.Base, 100*time.Millisecond)
 	c.Cap = orElse(c.Cap, 20*time.Second)
-	c.Attempt = orElse(c.Attempt, 30*time.Second)
-	c.Rate = orElse(c.Rate, 256<<10)
+	c.Attempt = orElse(c.Attempt, DefaultAttempt)
+	c.Rate = orElse(c.Rate, DefaultRate)
 	c.Long = orElse(c.Long, 10*time.Minute)
-	c.Parallel = orElse(c.Parallel, 64)
+	c.Parallel = orElse(c.Parallel, DefaultParallel)
 	c.Commits = orElse(c.Commits, 64)
 	c.Metadata = orElse(c.Metadata, 128)
 	if maxParallel > 0 {

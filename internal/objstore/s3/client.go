@@ -21,6 +21,7 @@ type Client struct {
 	region    string
 
 	customerKey CustomerKey
+	traffic     func(*awss3.Options) // for requests that move bytes
 }
 
 var _ objstore.Store = (*Client)(nil)
@@ -82,6 +83,7 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 		region:    region,
 
 		customerKey: cfg.CustomerKey,
+		traffic:     trafficLimit(cfg),
 	}, nil
 }
 

@@ -28,6 +28,9 @@ type Config struct {
 
 	CustomerKey CustomerKey // of objects whose encryption has mode "c"; nil where none have
 	Bandwidth   Bandwidth   // of all requests together
+	// TrafficLimit is a rate in bits per second that the store keeps each request
+	// that moves bytes to; 0 means none. See Profile.CheckTraffic.
+	TrafficLimit int64
 
 	NoVerifyTLS bool   // take any certificate
 	CAFile      string // PEM file of further authorities to trust; "" means only the system's

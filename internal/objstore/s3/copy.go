@@ -41,7 +41,7 @@ func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numb
 	err := c.unlocking(src.SSE, func(sse objstore.SSE) (err error) {
 		in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = customerKey(sse)
 		x = &exchange{}
-		if out, err = c.api.UploadPartCopy(x.in(ctx), in); err != nil {
+		if out, err = c.api.UploadPartCopy(x.in(ctx), in, c.traffic); err != nil {
 			return failure(ctx, x, op, up.Key, err)
 		}
 		return nil
@@ -69,7 +69,7 @@ func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numb
 // Copy implements objstore.Store.
 func (c *Client) Copy(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (objstore.Info, error) {
 	const op = objstore.OpCopy
-	in, err := c.copyInput(ctx, dst, src, opts)
+	in, p, err := c.copyInput(ctx, dst, src, opts)
 	if err != nil {
 		return objstore.Info{}, err
 	}
@@ -78,7 +78,7 @@ func (c *Client) Copy(ctx context.Context, dst string, src objstore.CopySource, 
 	err = c.unlocking(src.SSE, func(sse objstore.SSE) (err error) {
 		in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = customerKey(sse)
 		x = &exchange{}
-		if out, err = c.api.CopyObject(x.in(ctx), in); err != nil {
+		if out, err = c.api.CopyObject(x.in(ctx), in, headers(p.extra...)); err != nil {
 			return failure(ctx, x, op, dst, err)
 		}
 		return nil
@@ -100,23 +100,23 @@ func (c *Client) Copy(ctx context.Context, dst string, src objstore.CopySource, 
 	return info, nil
 }
 
-func (c *Client) copyInput(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (*awss3.CopyObjectInput, error) {
+func (c *Client) copyInput(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (*awss3.CopyObjectInput, properties, error) {
 	const op = objstore.OpCopy
 	if err := c.checkKey(op, dst); err != nil {
-		return nil, err
+		return nil, properties{}, err
 	}
 	if src.Offset != 0 || src.Length != 0 {
-		return nil, refused(op, dst, objstore.ErrInvalid, "a copy is of a whole object")
+		return nil, properties{}, refused(op, dst, objstore.ErrInvalid, "a copy is of a whole object")
 	}
 	if kind := c.profile.CheckCopy(opts.Condition); kind != nil {
-		return nil, refused(op, dst, kind, "the store cannot keep the condition")
+		return nil, properties{}, refused(op, dst, kind, "the store cannot keep the condition")
 	}
 	if !opts.Replace || opts.TagsFrom == src.Key {
 		opts.TagsFrom = "" // the store copies them
 	}
 	p, err := c.properties(ctx, op, dst, &opts.ObjectOptions)
 	if err != nil {
-		return nil, err
+		return nil, properties{}, err
 	}
 	in := &awss3.CopyObjectInput{
 		Bucket: &c.bucket, Key: &dst, CopySource: c.source(src.Key), CopySourceIfMatch: quote(src.IfMatch),
@@ -135,7 +135,7 @@ func (c *Client) copyInput(ctx context.Context, dst string, src objstore.CopySou
 			in.TaggingDirective, in.Tagging = types.TaggingDirectiveReplace, p.tagging
 		}
 	}
-	return in, nil
+	return in, p, nil
 }
 
 // tooLarge finds out whether a copy was refused for its size, which S3 says with

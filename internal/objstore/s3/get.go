@@ -27,7 +27,7 @@ func (c *Client) Get(ctx context.Context, key string, opts objstore.GetOptions) 
 	err := c.unlocking(opts.SSE, func(sse objstore.SSE) (err error) {
 		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(sse)
 		x := &exchange{pool: readPool, stream: true}
-		if out, err = c.api.GetObject(x.in(ctx), in); err != nil {
+		if out, err = c.api.GetObject(x.in(ctx), in, c.traffic); err != nil {
 			return failure(ctx, x, op, key, err)
 		}
 		return nil

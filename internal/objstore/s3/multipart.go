@@ -45,7 +45,7 @@ func (c *Client) CreateMultipart(ctx context.Context, key string, opts objstore.
 	}
 	in.ChecksumAlgorithm, in.ChecksumType = c.declared()
 	x := &exchange{sanitise: !objstore.XMLSafe(key)}
-	out, err := c.api.CreateMultipartUpload(x.in(ctx), in)
+	out, err := c.api.CreateMultipartUpload(x.in(ctx), in, headers(p.extra...))
 	if err != nil {
 		return "", failure(ctx, x, op, key, err)
 	}
@@ -97,7 +97,7 @@ func (c *Client) UploadPart(ctx context.Context, up objstore.UploadRef, number i
 		in.Body = body.Reader
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(up.SSE)
-	out, err := c.api.UploadPart(x.in(ctx), in, c.signBody)
+	out, err := c.api.UploadPart(x.in(ctx), in, c.signBody, c.traffic)
 	if err != nil {
 		return objstore.Part{}, failure(ctx, x, op, up.Key, err)
 	}

@@ -34,9 +34,17 @@ func (c *Client) properties(ctx context.Context, op, key string, given *objstore
 	if kind := c.profile.CheckOptions(&o); kind != nil {
 		return properties{}, refused(op, key, kind, "too much metadata, or too many tags")
 	}
+	vendor := c.profile.EncryptionOf(o.SSE.Mode)
+	sse := o.SSE
+	if vendor.Header != "" {
+		o.SSE = objstore.SSE{}
+	}
 	p, kind := propertiesOf(&o)
 	if kind != nil {
 		return properties{}, refused(op, key, kind, "a property cannot be sent")
+	}
+	if vendor.Header != "" {
+		p.extra = vendorEncryption(vendor, sse)
 	}
 	return p, nil
 }
@@ -107,7 +115,7 @@ func (c *Client) headInput(key string) *awss3.HeadObjectInput {
 // Put implements objstore.Store.
 func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts objstore.PutOptions) (objstore.Info, error) {
 	const op = objstore.OpPut
-	in, err := c.putInput(ctx, key, body, &opts)
+	in, p, err := c.putInput(ctx, key, body, &opts)
 	if err != nil {
 		return objstore.Info{}, err
 	}
@@ -115,7 +123,7 @@ func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts o
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	out, err := c.api.PutObject(x.in(ctx), in, c.signBody, c.forbid(c.profile.NoClobberPut, opts.Condition))
+	out, err := c.api.PutObject(x.in(ctx), in, c.signBody, c.traffic, headers(p.extra...), c.forbid(c.profile.NoClobberPut, opts.Condition))
 	if err != nil {
 		return objstore.Info{}, guarded(failure(ctx, x, op, key, err), opts.Condition)
 	}
@@ -131,24 +139,24 @@ func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts o
 	}, nil
 }
 
-func (c *Client) putInput(ctx context.Context, key string, body objstore.Body, opts *objstore.PutOptions) (*awss3.PutObjectInput, error) {
+func (c *Client) putInput(ctx context.Context, key string, body objstore.Body, opts *objstore.PutOptions) (*awss3.PutObjectInput, properties, error) {
 	const op = objstore.OpPut
 	if err := c.checkKey(op, key); err != nil {
-		return nil, err
+		return nil, properties{}, err
 	}
 	if body.Size > c.profile.MaxPut {
-		return nil, refused(op, key, objstore.ErrTooLarge, "larger than one request may be")
+		return nil, properties{}, refused(op, key, objstore.ErrTooLarge, "larger than one request may be")
 	}
 	if kind := c.profile.CheckPut(opts.Condition); kind != nil {
-		return nil, refused(op, key, kind, "the store cannot keep the condition")
+		return nil, properties{}, refused(op, key, kind, "the store cannot keep the condition")
 	}
 	p, err := c.properties(ctx, op, key, &opts.ObjectOptions)
 	if err != nil {
-		return nil, err
+		return nil, properties{}, err
 	}
 	d, kind := fieldsOf(body.Digest)
 	if kind != nil {
-		return nil, refused(op, key, kind, "no such digest")
+		return nil, properties{}, refused(op, key, kind, "no such digest")
 	}
 	in := &awss3.PutObjectInput{
 		Bucket: &c.bucket, Key: &key, ContentLength: &body.Size,
@@ -165,5 +173,5 @@ func (c *Client) putInput(ctx context.Context, key string, body objstore.Body, o
 		in.Body = body.Reader
 	}
 	in.IfMatch, in.IfNoneMatch = conditions(c.profile.NoClobberPut, opts.Condition)
-	return in, nil
+	return in, p, nil
 }

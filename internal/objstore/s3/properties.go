@@ -26,6 +26,7 @@ type properties struct {
 	acl      types.ObjectCannedACL
 	grants   grants
 	sse      encryption
+	extra    []string // headers of the vendor's own, by name and value in turn
 }
 
 // grants are objstore.Grants as fields of inputs.
@@ -117,6 +118,15 @@ func encryptionOf(sse objstore.SSE) (encryption, error) {
 		return e, nil
 	}
 	return e, objstore.ErrUnsupported
+}
+
+// vendorEncryption asks for an encryption by the store's own headers.
+func vendorEncryption(e objstore.Encryption, sse objstore.SSE) []string {
+	out := []string{e.Header, e.Value}
+	if e.KeyHeader != "" && sse.KMSKeyID != "" {
+		out = append(out, e.KeyHeader, sse.KMSKeyID)
+	}
+	return out
 }
 
 // customerKey makes the three headers of a customer's key, nil for other modes.

@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -151,4 +152,23 @@ func conditions(g objstore.Guard, c objstore.Condition) (ifMatch, ifNoneMatch *s
 		ifNoneMatch = &star
 	}
 	return quote(c.ETag), ifNoneMatch
+}
+
+// trafficLimit asks the store to keep a request to a rate.
+func trafficLimit(cfg Config) func(*awss3.Options) {
+	header := cfg.Profile.Traffic.Header
+	if cfg.TrafficLimit <= 0 || header == "" {
+		return func(*awss3.Options) {}
+	}
+	set := smithyhttp.SetHeaderValue(header, strconv.FormatInt(cfg.TrafficLimit, 10))
+	return func(o *awss3.Options) { o.APIOptions = append(o.APIOptions, set) }
+}
+
+// headers sets headers of one request, by name and value in turn, which are signed.
+func headers(pairs ...string) func(*awss3.Options) {
+	return func(o *awss3.Options) {
+		for i := 0; i < len(pairs); i += 2 {
+			o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(pairs[i], pairs[i+1]))
+		}
+	}
 }
