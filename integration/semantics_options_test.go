@@ -48,7 +48,7 @@ func (e *env) putAs(key string, content []byte, o objstore.ObjectOptions) {
 func own() objstore.ObjectOptions {
 	return objstore.ObjectOptions{
 		ContentType: "text/x-own", CacheControl: "max-age=1", ContentDisposition: "inline", ContentEncoding: "x-own",
-		ContentLanguage: "de", Metadata: map[string]string{"own": "yes"}, Tags: map[string]string{"own": "a b&c"},
+		ContentLanguage: "de", Metadata: map[string]string{"own": "yes"}, Tags: map[string]string{"own": "a b+c=d"},
 	}
 }
 
