@@ -121,7 +121,6 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	case stored:
 		back, err = n.copyTo(ctx, newKey)
 	case under != nil:
-		under.file.SetOptions(f.renames(oldKey, newKey))
 		back, err = under.rename(ctx, newKey, guard)
 	}
 	if err != nil {
@@ -295,13 +294,17 @@ func (n *fileNode) arrived(ctx context.Context, info objstore.Info, attr *attrib
 // rename makes the next commit go to another key, until back is called. The
 // operation gate is held.
 func (w *writing) rename(ctx context.Context, key string, guard objstore.Condition) (back func(), err error) {
+	f := w.node.fsys
 	oldKey, oldGuard := w.key, w.file.Guard()
+	w.file.SetOptions(f.renames(oldKey, key))
 	if err := w.file.Rename(ctx, key, guard); err != nil {
+		w.file.SetOptions(f.renames(key, oldKey))
 		return nil, err
 	}
 	w.key = key
 	return func() {
 		w.key = oldKey
+		w.file.SetOptions(f.renames(key, oldKey))
 		if err := w.file.Rename(w.node.fsys.ctx, oldKey, oldGuard); err != nil {
 			w.file.Discard(err) // it must not be stored under a name that it does not have
 		}

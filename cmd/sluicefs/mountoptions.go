@@ -205,8 +205,6 @@ func (o *storeOptions) checkAWS() error {
 	switch {
 	case o.endpoint != "":
 		return fmt.Errorf("%s is for AWS without an --endpoint: of another store, or of a certain host, give the right URL there", flag)
-	case o.provider != "" && o.provider != "aws":
-		return fmt.Errorf("%s is for AWS, and --provider is %s", flag, o.provider)
 	case o.accelerate && o.pathStyle:
 		return errors.New("--accelerate and --path-style exclude each other")
 	}

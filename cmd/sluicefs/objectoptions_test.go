@@ -92,7 +92,6 @@ func TestMistakesInProperties(t *testing.T) {
 		{[]string{"--bwlimit", "1KiB"}, "16KiB a second or more"},
 		{[]string{"--put-threshold", "0"}, "1 byte or more"},
 		{[]string{"--dual-stack", "--endpoint", "http://localhost:1"}, "without an --endpoint"},
-		{[]string{"--dual-stack", "--provider", "oss"}, "is for AWS"},
 		{[]string{"--accelerate", "--path-style"}, "exclude each other"},
 	} {
 		o, err := parseMount(t, c.args...)
