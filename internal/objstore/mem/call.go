@@ -2,6 +2,7 @@ package mem
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -94,20 +95,20 @@ func (c call) unsupported(what string) error {
 
 // checkName refuses a key that the store would not take.
 func (c call) checkName() error {
-	switch kind := c.s.profile.CheckKey(c.key); kind {
-	case nil:
+	switch err := c.s.profile.CheckKey(c.key); {
+	case err == nil:
 		return nil
-	case objstore.ErrKeyTooLong:
-		return c.fail(kind, 400, "KeyTooLongError", "Your key is too long.")
+	case errors.Is(err, objstore.ErrKeyTooLong):
+		return c.fail(objstore.ErrKeyTooLong, 400, "KeyTooLongError", "Your key is too long.")
 	default:
-		return c.fail(kind, 400, "InvalidURI", "The key is not allowed.")
+		return c.fail(objstore.ErrInvalid, 400, "InvalidURI", err.Error())
 	}
 }
 
 // checkProperties refuses properties that the store would not take.
 func (c call) checkProperties(o *objstore.ObjectOptions) error {
 	if err := c.s.profile.CheckOptions(o); err != nil {
-		return c.fail(err, 400, "MetadataTooLarge", "Your metadata headers or tags exceed the maximum allowed.")
+		return c.fail(objstore.ErrInvalid, 400, "MetadataTooLarge", "Your metadata headers or tags exceed the maximum allowed.")
 	}
 	if o.SSE.Mode == sseCustomer && len(o.SSE.CustomerKey) != 32 {
 		return c.fail(objstore.ErrInvalid, 400, "InvalidArgument", "The secret key was invalid for the specified algorithm.")
