@@ -128,7 +128,7 @@ func (d *DirReader) judgeLocked(label string, got answered) (Entry, need) {
 // directory: the page tells it all. ok is false elsewhere.
 func (d *DirReader) plainLocked(label string) (e Entry, n need, ok bool) {
 	t := d.c.tree
-	if t.log.in(d.dir) != nil || d.at == len(d.cur.records) || d.cur.label(d.at) != label {
+	if t.log.in(d.dir) != nil || t.leaving[d.dir] != nil || d.at == len(d.cur.records) || d.cur.label(d.at) != label {
 		return Entry{}, n, false
 	}
 	n.nothing = true

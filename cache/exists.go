@@ -114,6 +114,9 @@ func (t *tree) pageInsideLocked(p *page, from, to int) (verdict, string) {
 		if label == "" {
 			continue
 		}
+		if t.leaving.has(p.dir, label) {
+			continue
+		}
 		if c := changes[label]; c == nil || c.stamp < p.stamp {
 			return present, label
 		} else if c.deed == removed {

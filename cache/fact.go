@@ -52,6 +52,9 @@ func (t *tree) evidenceLocked(dir, label string, got answered) evidence {
 
 // factLocked judges one label.
 func (t *tree) factLocked(dir, label string, got answered) fact {
+	if t.leaving.has(dir, label) {
+		return fact{verdict: absent, stamp: t.clock, own: true}
+	}
 	e := t.evidenceLocked(dir, label, got)
 	f, covered := t.newestLocked(dir, label, &e)
 	if f.verdict == unknown {

@@ -91,6 +91,10 @@ func (c *Cache) Remove(key string) {
 	t := c.tree
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.removedLocked(key)
+}
+
+func (t *tree) removedLocked(key string) {
 	dir, label := labelOf(key)
 	t.ownLocked(dir, label, removed, nil)
 	t.doubtLocked(key)

@@ -20,6 +20,8 @@ type tree struct {
 	clock uint64 // ticks with each change and each request
 	log   *changes
 	shelf *shelf
+	// leaving is gone as far as this mount is concerned.
+	leaving leaving
 	// witness is an entry that a directory was known to have when it was last
 	// asked whether it has any, by directory. It may be gone.
 	witness map[string]string
@@ -41,7 +43,7 @@ func newTree(cfg Config) (*tree, error) {
 		entries: min(cfg.Entries, int(front/2/64)),
 		now:     cfg.Now, hide: cfg.Hide,
 		log:   newChanges(cfg.NameMemory/4, max(cfg.AttrTTL, cfg.DirTTL, cfg.NegativeTTL, time.Second)),
-		shelf: s, witness: map[string]string{},
+		shelf: s, leaving: leaving{}, witness: map[string]string{},
 	}, nil
 }
 

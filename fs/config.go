@@ -48,6 +48,18 @@ const (
 	KilledCommit Killed = "commit" // what was written so far is published, as on a local disk
 )
 
+// Unlink says when the object of an unlinked file is deleted.
+type Unlink string
+
+// The ways to unlink.
+const (
+	// UnlinkTogether deletes the objects of a thread that unlinks file after file
+	// many at a time, a moment later.
+	UnlinkTogether Unlink = "together"
+	// UnlinkSync deletes every object before unlink returns.
+	UnlinkSync Unlink = "sync"
+)
+
 // Config says how a bucket is shown as a directory. The zero value of a field
 // that has a default stands for it.
 type Config struct {
@@ -62,6 +74,7 @@ type Config struct {
 	FileMode, DirMode uint32 // permission bits of what does not say otherwise; 0644 and 0755
 	Metadata          Metadata
 	OnWriterKilled    Killed
+	Unlink            Unlink
 
 	ReadOnly     bool
 	AllowOther   bool // others than the mounting user; the kernel then checks permissions
@@ -113,6 +126,7 @@ func (c Config) withDefaults() (Config, error) {
 	orString(&c.Source, "sluicefs")
 	orString((*string)(&c.Metadata), string(MetadataPosix))
 	orString((*string)(&c.OnWriterKilled), string(KilledAbort))
+	orString((*string)(&c.Unlink), string(UnlinkTogether))
 	orString(&c.HiddenPrefix, DefaultHiddenPrefix)
 	if c.FileMode == 0 {
 		c.FileMode = DefaultFileMode

@@ -19,7 +19,7 @@ import (
 func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*gofuse.Inode, gofuse.FileHandle, uint32, syscall.Errno) {
 	w, stop := d.fsys.waiting(ctx)
 	defer stop()
-	key, err := d.newKey(name)
+	key, err := d.newKey(w, name)
 	if err != nil {
 		return nil, nil, 0, d.fsys.answer("create", d.key()+name, err)
 	}
@@ -89,8 +89,8 @@ func (d *dirNode) groupOf(caller fuse.Caller) uint32 {
 }
 
 // newKey returns the key of a name that is about to be made, and refuses names
-// that the store or a path could not hold.
-func (d *dirNode) newKey(name string) (string, error) {
+// that the store or a path could not hold. What had the name is deleted then.
+func (d *dirNode) newKey(ctx context.Context, name string) (string, error) {
 	f := d.fsys
 	if f.cfg.ReadOnly {
 		return "", uploader.ErrDraining
@@ -105,7 +105,7 @@ func (d *dirNode) newKey(name string) (string, error) {
 	if f.cfg.Hide(key) || f.cfg.Hide(key+"/") {
 		return "", fmt.Errorf("%w: the name is kept for the mount itself", errForbidden)
 	}
-	return key, nil
+	return key, f.departures.settle(ctx, key)
 }
 
 // absent makes sure that a name is not taken, as far as this mount can know.

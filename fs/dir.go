@@ -51,6 +51,8 @@ type dirNode struct {
 	marker  bool      // it was there
 	pending bool      // attr is to be stored in the marker
 
+	undeleted error // why a file is there whose unlink had succeeded; told once
+
 	deletions int // above 0: the next lookup is taken for one of a deletion
 }
 

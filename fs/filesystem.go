@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -33,6 +34,8 @@ type FileSystem struct {
 	open    openFiles
 	hidden  hiddenCopies
 	ahead   statAhead
+
+	departures departures
 }
 
 // Mount shows the bucket at the mountpoint and returns when the kernel answers.
@@ -50,6 +53,7 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 	f.procs = newProcesses(&f.background)
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	f.pending.init(f)
+	f.departures.init(f)
 	f.root = newRoot(f)
 
 	options := mountOptions(&cfg)
@@ -63,6 +67,7 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
 	}
 	f.background.Go(f.pending.run)
+	f.background.Go(f.departures.run)
 	go f.serve()
 	if err := f.server.WaitMount(); err != nil {
 		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
@@ -78,6 +83,7 @@ func (f *FileSystem) serve() {
 	f.open.settle(f.ctx)
 	f.hidden.settle(f.ctx)
 	f.pending.drain(f.ctx)
+	f.departures.drain(f.ctx)
 	f.cancel()
 	f.background.Wait()
 }
@@ -95,8 +101,11 @@ func (f *FileSystem) Unmount() error {
 	return nil
 }
 
-// Sync stores every metadata change that is waiting for company.
-func (f *FileSystem) Sync(ctx context.Context) error { return f.pending.flush(ctx) }
+// Sync stores every metadata change that is waiting for company, and deletes what
+// was unlinked.
+func (f *FileSystem) Sync(ctx context.Context) error {
+	return errors.Join(f.pending.flush(ctx), f.departures.flush(ctx))
+}
 
 // fuseLog is where go-fuse writes what it cannot answer with.
 type fuseLog struct{ log *logrus.Entry }

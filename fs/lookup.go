@@ -49,14 +49,14 @@ func (f *FileSystem) reply(n treeNode, out *fuse.EntryOut) *gofuse.Inode {
 }
 
 // find returns the node of a name, handed out.
-func (d *dirNode) find(ctx context.Context, name string) (treeNode, error) {
+func (d *dirNode) find(ctx *wait, name string) (treeNode, error) {
 	for {
 		before, removals := d.child(name)
 		if f, ok := before.(*fileNode); ok && f.local() && d.handOut(name, f) {
 			return f, nil
 		}
 		walking := !d.bareLookups() && d.statAheadOf(name)
-		entry, err := d.fsys.cfg.Cache.Lookup(ctx, d.key(), name)
+		entry, err := d.look(ctx, name)
 		if err == nil && !entry.Dir {
 			entry.Info, err = d.complete(ctx, entry.Info, walking)
 		}
@@ -65,6 +65,18 @@ func (d *dirNode) find(ctx context.Context, name string) (treeNode, error) {
 			return n, err
 		}
 	}
+}
+
+// look asks the cache for a name. Who deletes file after file is answered from a
+// listing that may be a minute old.
+func (d *dirNode) look(ctx *wait, name string) (cache.Entry, error) {
+	f := d.fsys
+	if d.bareLookups() && f.departures.many(ctx.caller.Pid) {
+		if entry, known := f.cfg.Cache.Recall(d.key(), name); known {
+			return entry, nil
+		}
+	}
+	return f.cfg.Cache.Lookup(ctx, d.key(), name)
 }
 
 // local reports that the node says more about its name than the store does: the

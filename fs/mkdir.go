@@ -23,7 +23,7 @@ func (d *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 
 func (d *dirNode) mkdir(ctx context.Context, name string, mode uint32, caller fuse.Caller) (*dirNode, error) {
 	f := d.fsys
-	key, err := d.newKey(name)
+	key, err := d.newKey(ctx, name)
 	if err != nil {
 		return nil, err
 	}

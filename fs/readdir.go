@@ -165,9 +165,12 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 }
 
 // Fsyncdir implements gofuse.FileFsyncdirer: names are stored when the call that
-// made them returned, what waits is metadata.
+// made them returned, what waits is metadata and what was unlinked.
 func (h *dirHandle) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno {
-	w, stop := h.dir.fsys.waiting(ctx)
+	d := h.dir
+	w, stop := d.fsys.waiting(ctx)
 	defer stop()
-	return h.dir.fsys.answer("fsyncdir", h.dir.key(), h.dir.storeMetadata(w))
+	err := d.fsys.departures.flush(w)
+	err = errors.Join(err, d.reproach(), d.storeMetadata(w))
+	return d.fsys.answer("fsyncdir", d.key(), err)
 }

@@ -32,7 +32,7 @@ func (d *dirNode) rename(ctx context.Context, name string, to *dirNode, newName 
 	if flags&^unix.RENAME_NOREPLACE != 0 {
 		return fmt.Errorf("%w: two objects cannot change their names at once", errInvalid)
 	}
-	newKey, err := to.newKey(newName)
+	newKey, err := to.newKey(ctx, newName)
 	if err != nil {
 		return err
 	}

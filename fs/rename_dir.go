@@ -53,6 +53,9 @@ func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to
 			return err
 		}
 	}
+	if err := f.departures.flush(ctx); err != nil { // else they would be copied
+		return err
+	}
 	defer m.leave()
 	if err := m.enter(ctx); err != nil {
 		return err

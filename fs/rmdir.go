@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"syscall"
 
 	"github.com/sluicefs/sluicefs/internal/keypath"
@@ -32,7 +33,13 @@ func (d *dirNode) rmdir(ctx context.Context, name string) error {
 	if err := f.emptyDir(ctx, key, sub); err != nil {
 		return err
 	}
-	if err := f.cfg.Store.Delete(ctx, key); err != nil {
+	// With what is still to be deleted in it: when rmdir returns nothing is left.
+	err := f.departures.remove(ctx, key)
+	if sub != nil {
+		err = errors.Join(err, sub.reproach()) // a file that could not be deleted
+	}
+	if err != nil {
+		f.cfg.Cache.InvalidateDir(key)
 		return err
 	}
 	if sub != nil {

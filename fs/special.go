@@ -47,7 +47,7 @@ func (d *dirNode) special(ctx context.Context, op, name string, mode, dev uint32
 
 func (d *dirNode) makeSpecial(w *wait, name string, mode, dev uint32, body string) (*fileNode, error) {
 	f := d.fsys
-	key, err := d.newKey(name)
+	key, err := d.newKey(w, name)
 	if err != nil {
 		return nil, err
 	}

@@ -19,11 +19,15 @@ func (d *dirNode) Unlink(ctx context.Context, name string) syscall.Errno {
 	return d.fsys.answer("unlink", d.key()+name, d.unlink(w, name))
 }
 
-func (d *dirNode) unlink(ctx context.Context, name string) error {
-	if d.fsys.cfg.ReadOnly {
+func (d *dirNode) unlink(ctx *wait, name string) error {
+	f := d.fsys
+	if f.cfg.ReadOnly {
 		return uploader.ErrDraining
 	}
 	if err := keypath.ValidName(name); err != nil {
+		return err
+	}
+	if err := d.reproach(); err != nil {
 		return err
 	}
 	n, _ := d.child(name)
@@ -39,24 +43,44 @@ func (d *dirNode) unlink(ctx context.Context, name string) error {
 	}
 	// The kernel has forgotten it, or never asked.
 	key := keypath.Join(d.key(), name)
-	if err := d.fsys.cfg.Store.Delete(ctx, key); err != nil {
+	if f.departures.leaving(key) {
+		return errNotFound
+	}
+	if err := d.erase(ctx, key, true); err != nil {
 		return err
 	}
-	d.fsys.cfg.Cache.Remove(key)
-	d.fsys.cfg.Uploader.Forget(key)
+	f.cfg.Cache.Remove(key)
+	f.cfg.Uploader.Forget(key)
 	d.emptying(true)
 	d.touch()
 	return d.remain(ctx)
 }
 
+// erase deletes the object of an entry: at once, or in the company of others
+// where company says that it may be, and the thread is deleting many.
+func (d *dirNode) erase(ctx *wait, key string, company bool) error {
+	q := &d.fsys.departures
+	var err error
+	if company && q.many(ctx.caller.Pid) {
+		err = q.add(ctx, departure{key: key, dir: d})
+	} else {
+		err = d.fsys.cfg.Store.Delete(ctx, key)
+	}
+	if err == nil {
+		q.deleted(ctx.caller.Pid)
+	}
+	return err
+}
+
 // remove deletes the file. Who has it open goes on with its content. The
 // operation gate is held.
-func (n *fileNode) remove(ctx context.Context, d *dirNode) error {
+func (n *fileNode) remove(ctx *wait, d *dirNode) error {
 	f := n.fsys
 	key := n.key()
 	n.refresh()
 	n.mu.Lock()
 	under, stored := n.writing, n.object.stored
+	idle := under == nil && n.readers == 0
 	n.mu.Unlock()
 	show := func() {}
 	if stored {
@@ -67,7 +91,7 @@ func (n *fileNode) remove(ctx context.Context, d *dirNode) error {
 	}
 	stored = stored || under != nil && under.covers
 	if stored {
-		if err := f.cfg.Store.Delete(ctx, key); err != nil {
+		if err := d.erase(ctx, key, idle); err != nil {
 			show()
 			return err
 		}
