@@ -63,6 +63,9 @@
 // PublishDir and RemoveDir say that a directory is empty. What this mount stored
 // in it and has not removed is put behind that answer, so that it stays.
 //
+// What this mount is going to delete (Leave) is not judged at all: it is absent
+// until Left or Stay, because every answer of the store still shows it.
+//
 // # How old an answer may be
 //
 // T(r) is the time that the answered request r took, from the moment at which it

@@ -53,9 +53,9 @@ type Unlink string
 
 // The ways to unlink.
 const (
-	// UnlinkTogether deletes the objects of a thread that unlinks file after file
+	// UnlinkBatch deletes the objects of a thread that unlinks file after file
 	// many at a time, a moment later.
-	UnlinkTogether Unlink = "together"
+	UnlinkBatch Unlink = "batch"
 	// UnlinkSync deletes every object before unlink returns.
 	UnlinkSync Unlink = "sync"
 )
@@ -126,7 +126,7 @@ func (c Config) withDefaults() (Config, error) {
 	orString(&c.Source, "sluicefs")
 	orString((*string)(&c.Metadata), string(MetadataPosix))
 	orString((*string)(&c.OnWriterKilled), string(KilledAbort))
-	orString((*string)(&c.Unlink), string(UnlinkTogether))
+	orString((*string)(&c.Unlink), string(UnlinkBatch))
 	orString(&c.HiddenPrefix, DefaultHiddenPrefix)
 	if c.FileMode == 0 {
 		c.FileMode = DefaultFileMode

@@ -69,7 +69,7 @@ func (q *departures) many(tid uint32) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s := q.streaks[tid]
-	return tid != 0 && q.fsys.cfg.Unlink == UnlinkTogether && s.n >= streakStart && q.fsys.cfg.Now().Sub(s.last) < streakGap
+	return tid != 0 && q.fsys.cfg.Unlink == UnlinkBatch && s.n >= streakStart && q.fsys.cfg.Now().Sub(s.last) < streakGap
 }
 
 // deleted counts a file that a thread has deleted.

@@ -97,6 +97,18 @@
 // object; a rename takes them along in its own copy, an fsync or an unmount does
 // not let them wait. The mtime that the kernel sends by itself never causes a copy.
 //
+// # Unlinked files
+//
+// An unlink deletes the object before it returns, unless its thread deletes file
+// after file. Then the object waits among the departures, at most
+// departureDelay, for up to a thousand others to go with one request, and the
+// cache shows it no more, whatever a listing says (cache.Leave). Nothing may
+// overtake it: newKey waits until it is deleted before anything gets its name,
+// and so do rmdir, fsync of a directory, a rename of a directory, which copies
+// what the store lists, and the end of the mount. A file that is open is deleted
+// at once, because its content is kept before. What could not be deleted has its
+// name again, and its directory says why to who changes it next.
+//
 // # Locks
 //
 // In this order; a lock is never taken while holding one further down.
@@ -109,8 +121,8 @@
 //  2. tree.mu: names, parents, children. Never held across a request.
 //  3. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
 //     (Size, Dirty, SetOptions) while holding them, but not made to wait.
-//  4. Leaves: pendingQueue.mu, openFiles.mu, hiddenCopies.mu, snapshot.mu, gate.mu, grace.mu, and
-//     the locks inside go-fuse, uploader and cache.
+//  4. Leaves: pendingQueue.mu, departures.mu, openFiles.mu, hiddenCopies.mu,
+//     snapshot.mu, gate.mu, grace.mu, and the locks inside go-fuse, uploader and cache.
 //
 // go-fuse calls OnForget with none of its locks held. NotifyEntry is called with
 // none of ours: the kernel takes the directory's lock for it, and may be waiting
@@ -119,6 +131,6 @@
 // # Goroutines
 //
 // The kernel's requests run in go-fuse's goroutines. FileSystem.background counts
-// all others: the pendingQueue's, the watch of a wait, and notifications. Wait
+// all others: the pendingQueue's and that of the departures, the watch of a wait, and notifications. Wait
 // waits for them.
 package fs

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicefs/sluicefs/fs"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
 )
@@ -182,7 +183,12 @@ func renameClauses() map[string]clause {
 			e.eventually("the other's file is seen", func() bool { return e.names(m, ".") == "g" })
 			e.fails("when the store refuses", os.Remove(filepath.Join(m.Dir, "g")), syscall.EACCES)
 			e.want("content", e.read(m, "g"), "x")
+			e.store.Clear()
+			removedOneByOne(e, 8, func(*fs.Config) {})
 		}},
+		"U11": {run: removedTogether},
+		"U12": {run: removedInVain},
+		"U13": {run: func(e *env) { removedOneByOne(e, 20, func(c *fs.Config) { c.Unlink = fs.UnlinkSync }) }},
 	}
 }
 

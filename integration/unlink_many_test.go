@@ -18,20 +18,17 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
 )
 
-// manyFiles is a mount of a directory d with files f0000, f0001, ….
-func manyFiles(t *testing.T, n int, change ...func(*fs.Config)) (e *env, dir string) {
-	profile, _ := objstore.ProfileByName("aws")
-	e = newEnv(t, mem.New(profile))
+// manyFiles makes a directory d with files f0000, f0001, ….
+func manyFiles(e *env, n int) {
 	e.put("d/", "", nil)
 	for i := range n {
 		e.put(fmt.Sprintf("d/f%04d", i), "x", nil)
 	}
-	m := e.mountWith(func(c *fs.Config) {
-		for _, f := range change {
-			f(c)
-		}
-	})
-	return e, filepath.Join(m.Dir, "d")
+}
+
+func inMemory(t *testing.T) *env {
+	profile, _ := objstore.ProfileByName("aws")
+	return newEnv(t, mem.New(profile))
 }
 
 // The unlinks of one program come from one thread, as rm's do.
@@ -45,8 +42,9 @@ EOF`
 // TestRemoveManyFiles deletes many files with few requests.
 func TestRemoveManyFiles(t *testing.T) {
 	const n = 3000
-	e, dir := manyFiles(t, n)
-	m := e.mount()
+	e := inMemory(t)
+	manyFiles(e, n)
+	other, m := e.mount(), e.mount()
 	requests := e.requests(func() { m.Run("rm -r d") })
 	if requests > 25*n/1000 {
 		t.Errorf("%d requests to remove %d files, want %d: %d LIST, %d HEAD, %d Delete, %d DeleteMany", requests, n, 25*n/1000,
@@ -56,20 +54,22 @@ func TestRemoveManyFiles(t *testing.T) {
 	if keys := e.keys(); len(keys) > 0 {
 		t.Errorf("%d objects are left: %q", len(keys), keys[0])
 	}
-	e.eventually("the other mount sees it", func() bool { _, err := os.Stat(dir); return errors.Is(err, os.ErrNotExist) })
+	e.eventually("the other mount sees it", func() bool { _, err := os.Stat(filepath.Join(other.Dir, "d")); return errors.Is(err, os.ErrNotExist) })
 }
 
 // TestRemoveManyFilesWaits keeps the deletions on their way, and looks at what the
 // mount makes of it.
-func TestRemoveManyFilesWaits(t *testing.T) {
-	e, dir := manyFiles(t, 100)
+func TestRemoveManyFilesWaits(t *testing.T) { removedTogether(inMemory(t)) }
+
+func removedTogether(e *env) {
+	manyFiles(e, 100)
 	m := e.mount()
 	gate := fault.NewGate()
 	e.store.Add(fault.Rule{Op: objstore.OpDeleteMany, Mode: fault.Delay, Gate: gate})
 	e.want("errors", m.Run(unlinkAll), "")
 	<-gate.Arrived()
 	if n := len(e.keys()); n < 50 {
-		t.Fatalf("%d objects are left in the store: nothing was put off", n)
+		e.Fatalf("%d objects are left in the store: nothing was put off", n)
 	}
 	e.want("names", e.names(m, "d"), "")
 	for _, name := range []string{"d/f0050", "d/f0099"} {
@@ -89,18 +89,19 @@ func TestRemoveManyFilesWaits(t *testing.T) {
 	for range 3 {
 		e.ok(<-made)
 	}
-	e.ok(m.FS.Sync(t.Context()))
+	e.ok(m.FS.Sync(e.Context()))
 	e.stored("d/f0060", "new")
 	e.stored("d/f0062", "new")
 	if want := []string{"d/", "d/f0060", "d/f0061/", "d/f0062"}; !slices.Equal(e.keys(), want) {
-		t.Errorf("in the store are %q, want %q", e.keys(), want)
+		e.Errorf("in the store are %q, want %q", e.keys(), want)
 	}
-	_ = dir
 }
 
 // TestRemoveManyFilesFails is told why, and has the files again that are there.
-func TestRemoveManyFilesFails(t *testing.T) {
-	e, _ := manyFiles(t, 100)
+func TestRemoveManyFilesFails(t *testing.T) { removedInVain(inMemory(t)) }
+
+func removedInVain(e *env) {
+	manyFiles(e, 100)
 	m := e.mount()
 	rule := e.store.Add(fault.Rule{Op: objstore.OpDeleteMany, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
 	said := m.Run(unlinkAll)
@@ -117,18 +118,19 @@ func TestRemoveManyFilesFails(t *testing.T) {
 	e.ok(sync()) // it was told
 	left := strings.Fields(e.names(m, "d"))
 	if len(left) < 50 || len(left) != len(e.keys())-1 {
-		t.Fatalf("%d files are shown, and the store has %d", len(left), len(e.keys())-1)
+		e.Fatalf("%d files are shown, and the store has %d", len(left), len(e.keys())-1)
 	}
 	e.want("content", e.read(m, "d/"+left[0]), "x")
 	m.Run("rm -r d")
 	if keys := e.keys(); len(keys) > 0 {
-		t.Errorf("%d objects are left: %q", len(keys), keys[0])
+		e.Errorf("%d objects are left: %q", len(keys), keys[0])
 	}
 }
 
 // TestRemoveDirectoryFails is not told that a directory is gone whose files are not.
 func TestRemoveDirectoryFails(t *testing.T) {
-	e, _ := manyFiles(t, 100)
+	e := inMemory(t)
+	manyFiles(e, 100)
 	m := e.mount()
 	e.store.Add(fault.Rule{Op: objstore.OpDeleteMany, Mode: fault.Fail, Kind: objstore.ErrAccessDenied, Times: 1})
 	if said, err := m.Try("rm -r d"); err == nil || !strings.Contains(said, "Permission denied") {
@@ -145,7 +147,8 @@ func TestRemoveDirectoryFails(t *testing.T) {
 
 // TestUnmountDeletes what was unlinked.
 func TestUnmountDeletes(t *testing.T) {
-	e, _ := manyFiles(t, 500)
+	e := inMemory(t)
+	manyFiles(e, 500)
 	m := e.mount()
 	m.Run(unlinkAll)
 	m.Unmount()
@@ -156,7 +159,8 @@ func TestUnmountDeletes(t *testing.T) {
 
 // TestRenameAfterRemove does not take deleted files along.
 func TestRenameAfterRemove(t *testing.T) {
-	e, _ := manyFiles(t, 100)
+	e := inMemory(t)
+	manyFiles(e, 100)
 	m := e.mount()
 	m.Run(`set -e
 python3 - <<'EOF'
@@ -173,16 +177,13 @@ mv d e`)
 	}
 }
 
-// TestUnlinkOfFewIsStored before it returns, and so is each one where that is asked for.
-func TestUnlinkOfFewIsStored(t *testing.T) {
-	few := func(t *testing.T, n int, change func(*fs.Config)) {
-		e, dir := manyFiles(t, n, change)
-		for i := range n {
-			key := fmt.Sprintf("f%04d", i)
-			e.ok(os.Remove(filepath.Join(dir, key)))
-			e.absent("d/" + key)
-		}
+// removedOneByOne deletes n files, each before unlink returns.
+func removedOneByOne(e *env, n int, change func(*fs.Config)) {
+	manyFiles(e, n)
+	m := e.mountWith(change)
+	for i := range n {
+		key := fmt.Sprintf("d/f%04d", i)
+		e.ok(os.Remove(filepath.Join(m.Dir, key)))
+		e.absent(key)
 	}
-	t.Run("few", func(t *testing.T) { few(t, 5, func(*fs.Config) {}) })
-	t.Run("sync", func(t *testing.T) { few(t, 50, func(c *fs.Config) { c.Unlink = fs.UnlinkSync }) })
 }

@@ -123,6 +123,7 @@ func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {
 		FileMode:       uint32(o.tree.fileMode &^ o.tree.umask),
 		DirMode:        uint32(o.tree.dirMode &^ o.tree.umask),
 		Metadata:       fs.Metadata(o.tree.metadata),
+		Unlink:         fs.Unlink(o.tree.unlink),
 		OnWriterKilled: fs.Killed(o.write.onWriterKilled),
 		ReadOnly:       o.tree.readOnly,
 		AllowOther:     o.tree.allowOther,

@@ -63,6 +63,7 @@ type treeOptions struct {
 	dirMode    permissions
 	umask      permissions
 	metadata   string
+	unlink     string
 }
 
 // writeOptions say how files are written.
@@ -130,8 +131,9 @@ func (o *treeOptions) addFlags(cmd *cobra.Command) {
 		f.Var(&o.fileMode, "file-mode", "permissions of files that carry none")
 		f.Var(&o.dirMode, "dir-mode", "permissions of directories that carry none")
 		f.Var(&o.umask, "umask", "bits to take from --file-mode and --dir-mode")
-		o.metadata = "posix"
+		o.metadata, o.unlink = "posix", "batch"
 		f.Var(choose(&o.metadata, "posix", "none"), "metadata", "keep mode, owner and times with the objects, or nothing")
+		f.Var(choose(&o.unlink, "batch", "sync"), "unlink", "delete the objects of many files together, a moment later, or each before unlink returns")
 	})
 	for _, name := range []string{"uid", "gid"} {
 		cmd.Flags().Lookup(name).DefValue = "your own"
