@@ -12,6 +12,7 @@ import (
 // themselves, those that have the program do it and stay, and those that have it
 // do it by a daemon, each with a server or without.
 func TestNothingStays(t *testing.T) {
+	t.Parallel()
 	for _, tests := range []string{
 		"^TestSemantics$/^memory$/^W", "^TestTwoMountsMakeAFile$", "^TestAskedToEnd$", "^TestCLIBusyUmount$",
 	} {

@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"integration/mounttest":       {"internal/objstore", "uploader", "cache", "fs", "integration/scratch"},
 	"integration/scratch":         {},
 	"integration/s3server":        {"integration/scratch"},
+	"integration/testrun":         {},
 	"integration/demo":            {"integration/s3server", "integration/scratch", "internal/objstore", "internal/objstore/s3"},
 }
 

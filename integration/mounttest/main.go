@@ -10,8 +10,9 @@ import (
 
 // Main runs the tests of a package, for its TestMain, and returns the exit status.
 // They get a temporary folder of their own, which goes away with all that is
-// mounted in it, also when they are killed. Tests that end must leave it empty.
-func Main(m *testing.M) int {
+// mounted in it, also when they are killed. Tests that end must leave it empty;
+// before that is looked at, what they have in common is ended.
+func Main(m *testing.M, end ...func() error) int {
 	folder, err := scratch.New("sluicefs-test-")
 	if err == nil {
 		err = os.Setenv("TMPDIR", folder.Path)
@@ -21,9 +22,11 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	status := m.Run()
-	if err := leaves(folder); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		status = max(status, 1)
+	for _, end := range append(end, func() error { return leaves(folder) }) {
+		if err := end(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			status = max(status, 1)
+		}
 	}
 	return status
 }
