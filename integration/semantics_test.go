@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sluicefs/sluicefs/integration/s3server"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
 	"github.com/sluicefs/sluicefs/internal/objstore/retry"
@@ -57,7 +58,7 @@ func TestSemantics(t *testing.T) {
 		})
 	})
 	t.Run("versitygw", func(t *testing.T) {
-		server := versityGW.of(t)
+		server := s3server.VersityGW(t)
 		var buckets atomic.Int64
 		run(t, false, func(t *testing.T) objstore.Store {
 			client := newBucket(t, server, "versitygw", fmt.Sprintf("semantics-%d", buckets.Add(1)))

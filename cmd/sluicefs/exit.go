@@ -8,6 +8,7 @@ const (
 	exitFailed    = 1 // not done: nothing was mounted, or nothing was unmounted
 	exitUsage     = 2 // the command line is wrong
 	exitNotStored = 3 // unmounted, but not everything that was written is stored
+	exitUnsafe    = 5 // doctor: a mount with these flags would not be safe
 	exitTimeout   = 4 // umount: unmounted, and the time was over before all was stored
 )
 

@@ -100,8 +100,11 @@ func (o *mountOptions) addFlags(cmd *cobra.Command, root bool) {
 	_ = cmd.Flags().SetAnnotation("options", onCommandLine, []string{"true"})
 }
 
+// storeGroup is the heading of the flags that say how the store is reached.
+const storeGroup = "Store"
+
 func (o *storeOptions) addFlags(cmd *cobra.Command) {
-	addGroup(cmd, "Store", func(f *pflag.FlagSet) {
+	addGroup(cmd, storeGroup, func(f *pflag.FlagSet) {
 		f.StringVar(&o.endpoint, "endpoint", "", "`URL` of the store; AWS if there is none (also AWS_ENDPOINT_URL)")
 		f.StringVar(&o.region, "region", "", "sign for the region `NAME` (also AWS_REGION and the AWS config file)")
 		f.StringVar(&o.provider, "provider", "", "the store is of this `KIND`: "+strings.Join(providers(), ", ")+" (found out if not given)")

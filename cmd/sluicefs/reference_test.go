@@ -21,13 +21,14 @@ var update = flag.Bool("update", false, "write the flags into the manual page an
 func TestReference(t *testing.T) {
 	p := &program{argv: []string{"sluicefs"}, host: host{root: true}}
 	t.Setenv("XDG_STATE_HOME", "")
-	mount, umount := p.mountCommand(), p.umountCommand()
+	mount, umount, doctor := p.mountCommand(), p.umountCommand(), p.doctorCommand()
 	for _, c := range []struct {
 		file, begin, end string
 		want             string
 	}{
 		{"../../packaging/sluicefs.1", `.\" flags of mount: begin`, `.\" flags of mount: end`, manualFlags(mount)},
 		{"../../packaging/sluicefs.1", `.\" flags of umount: begin`, `.\" flags of umount: end`, manualFlags(umount)},
+		{"../../packaging/sluicefs.1", `.\" flags of doctor: begin`, `.\" flags of doctor: end`, manualFlags(doctor)},
 		{"../../README.md", "<!-- flags: begin", "<!-- flags: end", readmeFlags(mount)},
 	} {
 		text, err := os.ReadFile(c.file)

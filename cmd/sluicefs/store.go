@@ -93,6 +93,19 @@ func (o *mountOptions) storeConfig(ctx context.Context) (s3.Config, error) {
 	return cfg, o.store.corrections.apply(&cfg.Profile)
 }
 
+// provided tells whether the kind of store follows from the flags, without asking it.
+func (o *storeOptions) provided() bool {
+	if o.provider != "" || o.endpoint == "" {
+		return true
+	}
+	u, err := url.Parse(o.endpoint)
+	if err != nil {
+		return false
+	}
+	_, ok := objstore.ProfileByHost(u.Hostname())
+	return ok
+}
+
 // chooseProfile takes the kind of store that the user named, else the one that
 // the endpoint's host name tells, else the one that the store itself tells.
 func (o *storeOptions) chooseProfile(ctx context.Context, cfg s3.Config) (objstore.Profile, error) {

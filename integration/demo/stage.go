@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sluicefs/sluicefs/integration/s3server"
-	"github.com/sluicefs/sluicefs/integration/scratch"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/s3"
 )
@@ -26,8 +25,8 @@ type stage struct {
 	server *s3server.Process
 	store  *s3.Client
 	bucket string
-	source string          // GOROOT/src
-	folder *scratch.Folder // of the mountpoint and of the mount's state; the store has its own
+	source string // GOROOT/src
+	folder string // of the mountpoint and of the mount's state; the store has its own
 	mount  *mount
 }
 
@@ -55,10 +54,10 @@ func newStage(ctx context.Context, cfg config) (st *stage, err error) {
 	if err = st.makeBucket(ctx); err != nil {
 		return st, err
 	}
-	if st.folder, err = scratch.New("sluicefs-demo-"); err != nil {
+	if st.folder, err = os.MkdirTemp("", "sluicefs-demo-"); err != nil {
 		return st, fmt.Errorf("make a folder for the mount: %w", err)
 	}
-	st.mount, err = newMount(cfg.program, st.folder.Path, st.server.Server, st.bucket)
+	st.mount, err = newMount(cfg.program, st.folder, st.server.Server, st.bucket)
 	return st, err
 }
 
@@ -101,7 +100,7 @@ func (st *stage) strike(ctx context.Context) error {
 	if st.mount != nil {
 		errs = append(errs, st.mount.strike(ctx))
 	}
-	if st.folder != nil {
+	if st.folder != "" {
 		errs = append(errs, st.removeFolder())
 	}
 	if st.store != nil {
@@ -124,5 +123,5 @@ func (st *stage) removeFolder() error {
 			return err
 		}
 	}
-	return st.folder.Remove()
+	return os.RemoveAll(st.folder)
 }

@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluicefs/sluicefs/integration/mounttest"
 	"github.com/sluicefs/sluicefs/integration/s3server"
 )
 
@@ -32,7 +31,7 @@ func TestMain(m *testing.M) {
 	if kind := os.Getenv(orphanVariable); kind != "" {
 		leaveOrphan(s3server.Kind(kind))
 	}
-	os.Exit(mounttest.Main(m))
+	os.Exit(m.Run())
 }
 
 func leaveOrphan(kind s3server.Kind) {
