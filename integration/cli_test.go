@@ -23,13 +23,17 @@ import (
 )
 
 // program builds the command line program once a test binary, into the ignored
-// folder of built programs.
+// folder of built programs. Where the tests look for races, so does the program.
 var program = sync.OnceValues(func() (string, error) {
-	path, err := filepath.Abs("../.bin/sluicefs-cli-test")
+	name, flags := "sluicefs-cli-test", []string{"build", "-buildvcs=false"}
+	if underRace {
+		name, flags = name+"-race", append(flags, "-race")
+	}
+	path, err := filepath.Abs(filepath.Join("../.bin", name))
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../cmd/sluicefs").CombinedOutput()
+	out, err := exec.Command("go", append(flags, "-o", path, "../cmd/sluicefs")...).CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
 	}
@@ -244,6 +248,7 @@ func randomBytes(n int) []byte {
 }
 
 func TestCLIMountAndUmount(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	c.must("mount", cliBucket, c.mnt)
 	if !isMounted(t, c.mnt) {
@@ -269,6 +274,7 @@ func TestCLIMountAndUmount(t *testing.T) {
 }
 
 func TestCLIRefusals(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	c.fails(1, `there is no bucket "no-bucket"`, "mount", "no-bucket", c.mnt)
 	c.fails(1, "cannot connect to http://127.0.0.1:1", "mount", "--endpoint", "http://127.0.0.1:1", cliBucket, c.mnt)
@@ -286,6 +292,7 @@ func TestCLIRefusals(t *testing.T) {
 }
 
 func TestCLIBusyUmount(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	c.must("mount", cliBucket, c.mnt)
 	w := c.writer("file")
@@ -302,6 +309,7 @@ func TestCLIBusyUmount(t *testing.T) {
 }
 
 func TestCLITerminate(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	c.must("mount", cliBucket, c.mnt)
 	w := c.writer("file")
@@ -322,6 +330,7 @@ func TestCLITerminate(t *testing.T) {
 }
 
 func TestCLITerminateTwice(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	var out, errs lockedBuffer
 	cmd := c.command("mount", "--foreground", "--write-back=false", cliBucket, c.mnt) // else the kernel keeps the last pages for 30 s
@@ -365,6 +374,7 @@ func TestCLITerminateTwice(t *testing.T) {
 }
 
 func TestCLIKilledDaemon(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	c.must("mount", cliBucket, c.mnt)
 	c.signal(syscall.SIGKILL)
@@ -377,6 +387,7 @@ func TestCLIKilledDaemon(t *testing.T) {
 }
 
 func TestCLIFstabForms(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	if err := os.WriteFile(filepath.Join(c.server.Dir, cliBucket, "file"), []byte("content"), 0o644); err != nil {
 		t.Fatal(err)
@@ -404,6 +415,7 @@ func TestCLIFstabForms(t *testing.T) {
 }
 
 func TestCLILogFile(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	path := filepath.Join(t.TempDir(), "log")
 	c.must("mount", "--log-file", path, "--log-format", "json", "--log-level", "debug", cliBucket, c.mnt)
@@ -425,6 +437,7 @@ func TestCLILogFile(t *testing.T) {
 }
 
 func TestCLIPrefix(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	c.must("mount", "s3://"+cliBucket+"/below/this", c.mnt)
 	if err := os.WriteFile(filepath.Join(c.mnt, "file"), []byte("content"), 0o644); err != nil {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/sluicefs/sluicefs/integration/s3server"
 )
 
 // pythonCopy copies its standard input to a file, and dies of signals as other
@@ -37,7 +35,8 @@ for line in sys.stdin:
 
 // TestKilledWriters kills programs in the middle of a big file.
 func TestKilledWriters(t *testing.T) {
-	m := realPlace(t, s3server.VersityGW(t)).begin()
+	t.Parallel()
+	m := realPlace(t, versityGW.of(t)).begin()
 	interpreter := python(m.env)
 	programs := map[string]func(key string) []string{
 		"cp":     func(key string) []string { return []string{"cp", "/dev/stdin", key} },
@@ -89,7 +88,8 @@ func (m *realMount) killedWhileCopying(signal syscall.Signal, key, old string, a
 // TestKilledWriterThatCloses says what becomes of a file whose writer catches the
 // signal and closes it in order, as dd does with SIGINT: it is stored.
 func TestKilledWriterThatCloses(t *testing.T) {
-	m := realPlace(t, s3server.VersityGW(t)).begin()
+	t.Parallel()
+	m := realPlace(t, versityGW.of(t)).begin()
 	piece := noise(1 << 20)
 	w := m.feed("dd", "of=f", "bs=1M", "iflag=fullblock", "status=none")
 	over := w.keepGiving(piece)
@@ -131,7 +131,8 @@ func piece(at, n int, letter string) string { return fmt.Sprintf("%d %d %s", at,
 const mib = 1 << 20
 
 func TestKilledWriterIsCommitted(t *testing.T) {
-	m := realPlace(t, s3server.VersityGW(t)).begin("--on-writer-killed=commit")
+	t.Parallel()
+	m := realPlace(t, versityGW.of(t)).begin("--on-writer-killed=commit")
 	for key, size := range map[string]int{"small": 1000, "large": 40 * mib} {
 		for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT} {
 			name := fmt.Sprint(key, "-", int(signal))
@@ -149,7 +150,8 @@ func TestKilledWriterIsCommitted(t *testing.T) {
 }
 
 func TestKilledWriterAfterSync(t *testing.T) {
-	m := realPlace(t, s3server.VersityGW(t)).begin()
+	t.Parallel()
+	m := realPlace(t, versityGW.of(t)).begin()
 	for key, size := range map[string]int{"small": 1000, "large": 24 * mib} {
 		w := m.pieces(key)
 		w.order(piece(0, size, "x"))
@@ -167,7 +169,8 @@ func TestKilledWriterAfterSync(t *testing.T) {
 // TestKilledWriterOfTwo kills one of two that write a file at the same time, and
 // another that shares its descriptor with a living one.
 func TestKilledWriterOfTwo(t *testing.T) {
-	m := realPlace(t, s3server.VersityGW(t)).begin()
+	t.Parallel()
+	m := realPlace(t, versityGW.of(t)).begin()
 	m.put("f", strings.Repeat("old", 10*mib), nil)
 	stays, dies := m.pieces("f"), m.pieces("f")
 	stays.order(piece(0, 9*mib, "s"))
@@ -196,7 +199,8 @@ func TestKilledWriterOfTwo(t *testing.T) {
 
 // TestKilledWriterOfMany kills programs that write many small files.
 func TestKilledWriterOfMany(t *testing.T) {
-	m := realPlace(t, s3server.VersityGW(t)).begin()
+	t.Parallel()
+	m := realPlace(t, versityGW.of(t)).begin()
 	w := m.feed("bash", "-c", `i=0; while :; do printf "%0100d" $i > "f$i"; i=$((i+1)); done`)
 	m.eventually("files arrive", func() bool { return len(m.keys()) > 20 })
 	w.kill(syscall.SIGKILL)

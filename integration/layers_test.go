@@ -31,9 +31,11 @@ var layers = map[string][]string{
 	"cache":                       {"internal/objstore", "internal/keypath"},
 	"fs":                          {"internal/objstore", "internal/keypath", "uploader", "cache"},
 	"cmd/sluicefs":                {"internal/byname", "internal/objstore", "internal/objstore/s3", "internal/objstore/retry", "internal/objstore/probe", "uploader", "cache", "fs"},
-	"integration/mounttest":       {"internal/objstore", "uploader", "cache", "fs"},
-	"integration/s3server":        {},
-	"integration/demo":            {"integration/s3server", "internal/objstore", "internal/objstore/s3"},
+	"integration/mounttest":       {"internal/objstore", "uploader", "cache", "fs", "integration/scratch"},
+	"integration/scratch":         {},
+	"integration/s3server":        {"integration/scratch"},
+	"integration/testrun":         {},
+	"integration/demo":            {"integration/s3server", "integration/scratch", "internal/objstore", "internal/objstore/s3"},
 }
 
 // owners names the packages that may import a third-party dependency.
@@ -46,7 +48,7 @@ var owners = map[string][]string{
 
 // numbers are the packages in which a failure may be an errno: fs answers the
 // kernel, and the command and the test programs ask it.
-var numbers = []string{"fs", "cmd/sluicefs", "integration/mounttest", "integration/s3server", "integration/demo"}
+var numbers = []string{"fs", "cmd/sluicefs", "integration/mounttest", "integration/s3server", "integration/demo", "integration/scratch"}
 
 // sources calls fn for each Go file of the module that is no test. It reads the
 // sources itself, so that the test cache sees them.

@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/sluicefs/sluicefs/integration/s3server"
 )
 
 // programCase is what somebody does with programs in a directory. It is done in a
@@ -34,13 +32,15 @@ type programCase struct {
 
 // TestPrograms tries the programs of programCases on versitygw.
 func TestPrograms(t *testing.T) {
-	tryPrograms(t, realPlace(t, s3server.VersityGW(t)), programCases())
+	t.Parallel()
+	tryPrograms(t, realPlace(t, versityGW.of(t)), programCases())
 }
 
 // TestProgramsMinIO tries some of them on MinIO.
 func TestProgramsMinIO(t *testing.T) {
+	t.Parallel()
 	cases := slices.DeleteFunc(programCases(), func(c programCase) bool { return !c.smoke })
-	tryPrograms(t, realPlace(t, s3server.MinIO(t)), cases)
+	tryPrograms(t, realPlace(t, minIO.of(t)), cases)
 }
 
 func tryPrograms(t *testing.T, p *place, cases []programCase) {

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(mounttest.Main(m, stopServers))
 }
 
 // runChild is what a program of its own does.

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/sluicefs/sluicefs/integration/s3server"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
 	"github.com/sluicefs/sluicefs/internal/objstore/retry"
@@ -58,7 +57,7 @@ func TestSemantics(t *testing.T) {
 		})
 	})
 	t.Run("versitygw", func(t *testing.T) {
-		server := s3server.VersityGW(t)
+		server := versityGW.of(t)
 		var buckets atomic.Int64
 		run(t, false, func(t *testing.T) objstore.Store {
 			client := newBucket(t, server, "versitygw", fmt.Sprintf("semantics-%d", buckets.Add(1)))

@@ -15,12 +15,10 @@ import (
 
 // TestStore runs the conformance suite of the object store against real servers.
 func TestStore(t *testing.T) {
-	for name, start := range map[string]func(testing.TB, ...string) s3server.Server{
-		"versitygw": s3server.VersityGW,
-		"minio":     s3server.MinIO,
-	} {
+	for _, shared := range []*sharedServer{&versityGW, &minIO} {
+		name := string(shared.kind)
 		t.Run(name, func(t *testing.T) {
-			server := start(t)
+			server := shared.of(t)
 			var buckets atomic.Int64
 			storetest.Run(t, func(t *testing.T) objstore.Store {
 				return newBucket(t, server, name, fmt.Sprintf("storetest-%d", buckets.Add(1)))
@@ -31,12 +29,10 @@ func TestStore(t *testing.T) {
 
 // TestDetect finds out what a server is by asking it.
 func TestDetect(t *testing.T) {
-	for name, start := range map[string]func(testing.TB, ...string) s3server.Server{
-		"versitygw": s3server.VersityGW,
-		"minio":     s3server.MinIO,
-	} {
+	for _, shared := range []*sharedServer{&versityGW, &minIO} {
+		name := string(shared.kind)
 		t.Run(name, func(t *testing.T) {
-			server := start(t)
+			server := shared.of(t)
 			newBucket(t, server, name, "detect")
 			for _, bucket := range []string{"detect", "no-such-bucket"} {
 				p, err := s3.Detect(t.Context(), storeConfig(server, objstore.Profile{}, bucket))

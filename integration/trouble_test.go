@@ -63,6 +63,7 @@ func (m *realMount) isAsItWas(key, old string) {
 
 // TestTroubleForAWhile has a store fail a few times, in each way.
 func TestTroubleForAWhile(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin()
 	large := noise(eightParts)
 	for _, c := range []struct {
@@ -110,6 +111,7 @@ func TestTroubleForAWhile(t *testing.T) {
 // and has the store say in a 200 that it failed: cp makes files with O_EXCL, so a
 // repetition finds a file in its way that is its own.
 func TestTroubleWithAnswers(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin()
 	texts := map[string]string{objstore.OpPut: "small", objstore.OpComplete: noise(24 * mib), objstore.OpCreateMultipart: noise(24 * mib)}
 	for _, mode := range []fault.Mode{fault.LoseAnswer, fault.Drop, fault.ErrorIn200} {
@@ -145,6 +147,7 @@ func TestTroubleWithAnswers(t *testing.T) {
 
 // TestTroubleForGood has a store refuse, or fail for longer than anybody waits.
 func TestTroubleForGood(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin("--retry-for=2s")
 	large := noise(24 * mib)
 	// Where it is data that the kernel writes back which is refused, close says EIO
@@ -197,6 +200,7 @@ func TestTroubleForGood(t *testing.T) {
 
 // TestTroubleReading spoils what is read.
 func TestTroubleReading(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin()
 	text := noise(20 * mib)
 	m.put("f", text, nil)
@@ -210,6 +214,7 @@ func TestTroubleReading(t *testing.T) {
 
 // TestAskedToEnd sends SIGTERM to the daemon while a program writes: it may go on.
 func TestAskedToEnd(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin()
 	text := noise(eightParts)
 	w := m.feed("cp", "/dev/stdin", "f")
@@ -228,6 +233,7 @@ func TestAskedToEnd(t *testing.T) {
 
 // TestAskedTwiceToEnd sends SIGINT twice while the store does not answer at all.
 func TestAskedTwiceToEnd(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin()
 	m.put("f", "old", nil)
 	m.shows("f", "old")
@@ -250,6 +256,7 @@ func TestAskedTwiceToEnd(t *testing.T) {
 
 // TestKilledDaemon ends the daemon in the middle of a copy, without warning.
 func TestKilledDaemon(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin()
 	m.put("f", "old", nil)
 	m.shows("f", "old")
@@ -274,6 +281,7 @@ func TestKilledDaemon(t *testing.T) {
 
 // TestUnmountBusy unmounts while the store has not answered to the end of a copy.
 func TestUnmountBusy(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin()
 	gate := fault.NewGate()
 	defer gate.Open()

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/sluicefs/sluicefs/integration/s3server"
 )
 
 // pythonExclusive makes each file that its standard input names, if it is not there,
@@ -30,7 +28,8 @@ for line in sys.stdin:
 
 // TestTwoMountsMakeAFile has two mounts make the same files with O_EXCL at once.
 func TestTwoMountsMakeAFile(t *testing.T) {
-	p := realPlace(t, s3server.VersityGW(t))
+	t.Parallel()
+	p := realPlace(t, versityGW.of(t))
 	a, b := p.begin(), p.begin()
 	interpreter := python(p.env)
 	makers := map[string]*feeder{
@@ -72,7 +71,8 @@ func TestTwoMountsMakeAFile(t *testing.T) {
 // TestTwoMountsChangeAFile has a file change in another mount while it is written,
 // under each policy.
 func TestTwoMountsChangeAFile(t *testing.T) {
-	p := realPlace(t, s3server.VersityGW(t))
+	t.Parallel()
+	p := realPlace(t, versityGW.of(t))
 	theirs := p.begin()
 	for policy, c := range map[string]struct{ want, says string }{
 		"fail":      {"theirs", "Stale file handle"},

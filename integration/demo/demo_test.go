@@ -10,7 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluicefs/sluicefs/integration/mounttest"
 )
+
+func TestMain(m *testing.M) { os.Exit(mounttest.Main(m)) }
 
 // small is the demo in a few seconds. The stream is long enough that the kernel
 // does not keep all of it to itself.
@@ -95,6 +99,9 @@ func TestDemoInterrupted(t *testing.T) {
 		})
 	}
 }
+
+// A demo that is killed cannot clean up, and is cleaned up after.
+func TestDemoKilled(t *testing.T) { mounttest.Killed(t, "^TestDemo$") }
 
 // Somebody else's program in the mount keeps it busy: the demo says so, and takes
 // the mount away all the same.

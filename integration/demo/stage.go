@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicefs/sluicefs/integration/s3server"
+	"github.com/sluicefs/sluicefs/integration/scratch"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/s3"
 )
@@ -25,8 +26,8 @@ type stage struct {
 	server *s3server.Process
 	store  *s3.Client
 	bucket string
-	source string // GOROOT/src
-	folder string // of the mountpoint and of the mount's state; the store has its own
+	source string          // GOROOT/src
+	folder *scratch.Folder // of the mountpoint and of the mount's state; the store has its own
 	mount  *mount
 }
 
@@ -54,10 +55,10 @@ func newStage(ctx context.Context, cfg config) (st *stage, err error) {
 	if err = st.makeBucket(ctx); err != nil {
 		return st, err
 	}
-	if st.folder, err = os.MkdirTemp("", "sluicefs-demo-"); err != nil {
+	if st.folder, err = scratch.New("sluicefs-demo-"); err != nil {
 		return st, fmt.Errorf("make a folder for the mount: %w", err)
 	}
-	st.mount, err = newMount(cfg.program, st.folder, st.server.Server, st.bucket)
+	st.mount, err = newMount(cfg.program, st.folder.Path, st.server.Server, st.bucket)
 	return st, err
 }
 
@@ -100,7 +101,7 @@ func (st *stage) strike(ctx context.Context) error {
 	if st.mount != nil {
 		errs = append(errs, st.mount.strike(ctx))
 	}
-	if st.folder != "" {
+	if st.folder != nil {
 		errs = append(errs, st.removeFolder())
 	}
 	if st.store != nil {
@@ -123,5 +124,5 @@ func (st *stage) removeFolder() error {
 			return err
 		}
 	}
-	return os.RemoveAll(st.folder)
+	return st.folder.Remove()
 }

@@ -17,9 +17,8 @@
 //
 // By [Process.Stop], which the functions for tests register with tb.Cleanup. A
 // program that ends without calling Stop (killed, timed out, crashed) takes its
-// servers with it: the kernel kills them with their parent, and a shell that
-// waits for the parent's end of a pipe to close removes the folder if this
-// package made it.
+// servers with it: the kernel kills them with their parent, and the folder goes
+// too if this package made it (package scratch).
 //
 // A server is in a process group of its own: the ^C that a terminal sends to a
 // test or to the demo does not reach it, so that they can still unmount

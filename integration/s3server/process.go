@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"slices"
 	"sync"
+
+	"github.com/sluicefs/sluicefs/integration/scratch"
 )
 
 // startAttempts is how many ports are tried. A port is free when it is chosen,
@@ -20,7 +22,7 @@ type Process struct {
 	Server // how to reach it
 
 	child *child
-	made  *folder // nil when the caller brought the folder
+	made  *scratch.Folder // nil when the caller brought the folder
 
 	stopOnce sync.Once
 	stopErr  error
@@ -64,10 +66,10 @@ func start(ctx context.Context, path string, kind Kind, dir string, flags []stri
 	}
 	p := &Process{}
 	if dir == "" {
-		if p.made, err = newFolder("sluicefs-" + string(kind) + "-"); err != nil {
+		if p.made, err = scratch.New("sluicefs-" + string(kind) + "-"); err != nil {
 			return nil, err
 		}
-		dir = p.made.path
+		dir = p.made.Path
 	}
 	p.Server = Server{
 		Kind:      kind,
@@ -132,7 +134,7 @@ func (p *Process) removeFolder() error {
 	if p.made == nil {
 		return nil
 	}
-	return p.made.remove()
+	return p.made.Remove()
 }
 
 // freeAddress returns a loopback address that nobody listens on at the moment.

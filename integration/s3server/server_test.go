@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicefs/sluicefs/integration/mounttest"
 	"github.com/sluicefs/sluicefs/integration/s3server"
 )
 
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 	if kind := os.Getenv(orphanVariable); kind != "" {
 		leaveOrphan(s3server.Kind(kind))
 	}
-	os.Exit(m.Run())
+	os.Exit(mounttest.Main(m))
 }
 
 func leaveOrphan(kind s3server.Kind) {
