@@ -8,6 +8,7 @@ import (
 
 	"github.com/dgraph-io/ristretto/v2"
 
+	"github.com/sluicefs/sluicefs/cache/disk"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
@@ -20,7 +21,8 @@ type blocks struct {
 	pool  *pool
 	whole *ristretto.Cache[uint64, *block]
 	seed  maphash.Seed
-	ahead int64 // bytes for all that is read ahead
+	ahead int64      // bytes for all that is read ahead
+	disk  *disk.Tier // nil where nothing is kept on the disk
 
 	speed   speed
 	gets    atomic.Int64 // requests that were sent
@@ -67,8 +69,29 @@ func newBlocks(store Store, cfg Config, life *lifetime) (*blocks, error) {
 	}, nil
 }
 
+// diskQueue is the share of what is read ahead in which blocks wait for the disk:
+// enough that a disk which is nearly as fast as the store need not be passed by.
+const diskQueue = 4
+
+// openDisk makes the directory for blocks ready, if there is to be one.
+func (s *blocks) openDisk(cfg Config) (err error) {
+	if cfg.DiskDir == "" {
+		return nil
+	}
+	queue := s.ahead / diskQueue
+	s.ahead -= queue
+	s.disk, err = disk.Open(disk.Config{
+		Dir: cfg.DiskDir, Size: cfg.DiskSize, Store: cfg.DiskName,
+		Block: blockSize, Queue: int(max(1, queue/blockSize)), Log: cfg.Log,
+	})
+	return err
+}
+
 // close frees the memory. Nothing runs any more.
 func (s *blocks) close() {
+	if s.disk != nil {
+		s.disk.Close()
+	}
 	for _, r := range s.holders() {
 		r.letGo()
 	}
@@ -87,6 +110,9 @@ func (s *blocks) use(key, etag string, size int64) *version {
 		v.hash = maphash.String(s.seed, key)*0x9e3779b97f4a7c15 ^ maphash.String(s.seed, etag)
 		if v.pinned() {
 			s.versions[id] = v
+			if s.disk != nil && size > 0 {
+				v.disk = s.disk.Object(key, etag, size)
+			}
 		}
 	}
 	v.users++
@@ -98,6 +124,9 @@ func (s *blocks) unuse(v *version) {
 	defer s.mu.Unlock()
 	if v.users--; v.users == 0 && v.pinned() {
 		delete(s.versions, versionID{v.key, v.etag})
+		if v.disk != nil {
+			v.disk.Close()
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/sluicefs/sluicefs/cache/disk"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
@@ -22,6 +23,9 @@ type Store interface {
 
 // MinMemory is the least Config.Memory, in bytes: room for a few blocks.
 const MinMemory = 4 << 20
+
+// MinDiskSize is the least Config.DiskSize, in bytes.
+const MinDiskSize = disk.MinSize
 
 // Config says how a cache works. The zero value of each field is its default.
 type Config struct {
@@ -46,6 +50,13 @@ type Config struct {
 	// Hide tells which keys no path shows. It is asked for objects and, with a
 	// "/" at the end, for directories. It must be pure and is called with locks held.
 	Hide func(key string) bool
+
+	// DiskDir is a directory for blocks, shared with other mounts and kept beyond
+	// them; "" keeps none. DiskSize is how much of the disk it may take, in bytes, and
+	// DiskName tells buckets and stores apart in it.
+	DiskDir  string
+	DiskSize int64
+	DiskName string
 
 	// SSE is the key to read objects with that need one (mode "c").
 	SSE objstore.SSE
@@ -116,6 +127,11 @@ func New(store Store, cfg Config) (*Cache, error) {
 	if err != nil {
 		t.shelf.close()
 		return nil, fmt.Errorf("cache: make room for blocks: %w", err)
+	}
+	if err := b.openDisk(cfg); err != nil {
+		b.close()
+		t.shelf.close()
+		return nil, err
 	}
 	return &Cache{
 		store: store, cfg: cfg, life: life, tree: t, blocks: b,

@@ -102,6 +102,10 @@
 // for ahead one by one, all others are passed to the store as they are and
 // leave nothing behind, so that a random read costs what it asks for.
 //
+// With Config.DiskDir, whole blocks that came from the store are offered to package
+// disk, which keeps them beyond the mount. They are looked for there before the
+// store is asked, for random reads too.
+//
 // Every GET carries If-Match and the ETag of the answer is compared, so a reader
 // gets bytes of its version or objstore.ErrPrecondition. What fails while
 // reading ahead is not told to anybody: who needs those bytes asks again, once,
@@ -119,18 +123,21 @@
 // about 1 KB each. Beside that a DirReader holds up to three pages. No block is
 // ever outside of the pool; nobody waits for memory: a reader that gets none
 // reads from the store into the caller's buffer. A stream may hold
-// ⅔·(Memory−NameMemory) ÷ streams, and readers that have been idle for 2 s give
+// ⅔·(Memory−NameMemory) ÷ streams, of which with a disk a quarter is for blocks that
+// wait to be written to it, and readers that have been idle for 2 s give
 // way. Buffers of up to 64 KiB come from Go's heap and count twice.
 //
 // # Goroutines and locks
 //
-// Every goroutine is counted in lifetime, and Close waits for all. There is one
+// Every goroutine but those of package disk, which have an owner of their own, is
+// counted in lifetime, and Close waits for all. There is one
 // for each request about names, for each run, and for each page that is read
 // ahead; callers of Lookup, Stat and ReadDir who wait are at most
 // Config.Waiters. Locks are taken in this order, and none is held while a
 // request runs:
 //
 //	Reader.mu → blocks.mu, version.mu → pool.mu, block.mu, lifetime.mu
+//	Reader.mu → those of package disk
 //	tree.mu   → ristretto's own
 //
 // A Reader.mu is taken under another one only by TryLock.

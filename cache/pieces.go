@@ -42,7 +42,7 @@ func (p *pieces) next(ctx context.Context, r *Reader, off, n, step int64) *block
 		at = p.held[last].off + step
 	}
 	for ; int64(len(p.held)) < p.depth && at > 0 && at+n <= r.v.size; at += step {
-		run := r.s.newRun(ctx, r.v, &r.active)
+		run := r.s.newRun(ctx, r.v, &r.active, false)
 		b := run.add(-1, at, int(n))
 		run.start()
 		if b == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -124,19 +125,19 @@ func (r *Reader) plan(ctx context.Context, off, n int64) ([]*block, error) {
 		r.extendLocked(ctx, s, t, off, off+n)
 	case kind == backward:
 		r.extendBackLocked(ctx, s, t, off, off+n)
-	case kind == strided:
+	case kind == strided && !r.v.allOnDisk(off, n):
 		if b := r.pieces.next(ctx, r, off, n, r.pattern.step); b != nil {
 			return []*block{b}, nil
 		}
 	case r.pattern.steps == 0:
 		r.pieces.clear()
 	}
-	return r.blocksLocked(off, n), nil
+	return r.blocksLocked(ctx, off, n), nil
 }
 
-// blocksLocked returns the blocks of a range that are there or on their way,
-// held for the caller; nil stands for the others.
-func (r *Reader) blocksLocked(off, n int64) []*block {
+// blocksLocked returns the blocks of a range that are there, on the disk or on
+// their way, held for the caller; nil stands for the others.
+func (r *Reader) blocksLocked(ctx context.Context, off, n int64) []*block {
 	from, to := off/blockSize, (off+n+blockSize-1)/blockSize
 	bs := make([]*block, 0, to-from)
 	missing := false
@@ -153,8 +154,23 @@ func (r *Reader) blocksLocked(off, n int64) []*block {
 				b.release()
 			}
 		}
+		r.loadLocked(ctx, from, bs)
 	}
 	return bs
+}
+
+// loadLocked puts blocks that the disk has where there is none.
+func (r *Reader) loadLocked(ctx context.Context, from int64, bs []*block) {
+	if r.v.disk == nil {
+		return
+	}
+	for i, there := range r.v.onDisk(from, from+int64(len(bs))) {
+		if index := from + int64(i); there && bs[i] == nil {
+			if got := r.takeBlocks(ctx, index, index+1); len(got) == 1 {
+				bs[i] = got[0]
+			}
+		}
+	}
 }
 
 // heldLocked is a block that one of the streams holds, or nil.
@@ -249,6 +265,15 @@ func (r *Reader) direct(ctx context.Context, p []byte, off int64) (int, error) {
 		return n, fmt.Errorf("read %q at %d: %w", r.v.key, off+int64(n), err)
 	}
 	return n, nil
+}
+
+// File returns the object as a file of the local disk, if all of it is there and
+// was found to be right. The caller closes it, and must not write to it.
+func (r *Reader) File() (*os.File, bool) {
+	if r.v.disk == nil {
+		return nil, false
+	}
+	return r.v.disk.File()
 }
 
 // Close lets go of what was read ahead. Reads under way go on; later ones fail

@@ -11,7 +11,8 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
-// run is one ranged GET that fills blocks which follow each other.
+// run is one ranged GET, or a passage of the disk, that fills blocks which follow
+// each other.
 type run struct {
 	s      *blocks
 	v      *version
@@ -19,6 +20,7 @@ type run struct {
 	ctx    context.Context // of this request
 	cancel context.CancelFunc
 	blocks []*block
+	local  bool // the disk seems to have them
 
 	// landed is how many of the blocks are done with; guarded by v.mu.
 	landed int
@@ -29,8 +31,8 @@ var errUnwanted = errors.New("nobody wants the rest")
 
 // newRun makes a run to which blocks can be added until start. ctx gives its
 // values only: the run lives as long as somebody wants its blocks.
-func (s *blocks) newRun(ctx context.Context, v *version, active *atomic.Int64) *run {
-	r := &run{s: s, v: v, active: active}
+func (s *blocks) newRun(ctx context.Context, v *version, active *atomic.Int64, local bool) *run {
+	r := &run{s: s, v: v, active: active, local: local}
 	r.ctx, r.cancel = s.life.request(ctx)
 	return r
 }
@@ -72,27 +74,59 @@ func (r *run) start() {
 	}()
 }
 
-// fetch fills the blocks.
+// fetch fills the blocks. What the disk does not have after all comes from the
+// store.
 func (r *run) fetch(ctx context.Context) error {
-	off := r.blocks[0].off
-	length := r.blocks[len(r.blocks)-1].end() - off
+	blocks := r.blocks
+	if r.local {
+		n, err := r.load()
+		if blocks = blocks[n:]; err != nil || len(blocks) == 0 {
+			return err
+		}
+	}
+	off := blocks[0].off
+	length := blocks[len(blocks)-1].end() - off
 	sent := time.Now()
 	body, err := r.s.get(ctx, r.v, off, length)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	for _, b := range r.blocks {
+	for _, b := range blocks {
 		if !r.wanted() {
 			return errUnwanted
 		}
 		if err := b.fill(body); err != nil {
 			return fmt.Errorf("read %q at %d: %w", r.v.key, b.off, err)
 		}
+		r.keep(b)
 		r.land(b)
 	}
 	r.s.speed.saw(length, time.Since(sent))
 	return nil
+}
+
+// load fills blocks from the disk as far as it has them, and counts them.
+func (r *run) load() (n int, err error) {
+	for _, b := range r.blocks {
+		if !r.wanted() {
+			return n, errUnwanted
+		}
+		if r.v.disk.Read(b.index, b.buf[:b.size]) != nil {
+			break // the store has it
+		}
+		b.advance(b.size)
+		r.land(b)
+		n++
+	}
+	return n, nil
+}
+
+// keep offers a block to the disk.
+func (r *run) keep(b *block) {
+	if r.v.disk != nil && b.index >= 0 && b.hold() {
+		r.v.disk.Keep(b.index, b.buf[:b.size], b.release)
+	}
 }
 
 // fill reads the block from a body.

@@ -163,6 +163,7 @@ func (r *Reader) fetchLocked(ctx context.Context, from, to int64) []*block {
 
 func (r *Reader) takeBlocks(ctx context.Context, from, to int64) []*block {
 	bs := make([]*block, 0, to-from)
+	local := r.v.onDisk(from, to)
 	var runs []*run
 	r.v.mu.Lock()
 	var cur *run
@@ -171,8 +172,8 @@ func (r *Reader) takeBlocks(ctx context.Context, from, to int64) []*block {
 		if b != nil {
 			cur = nil
 		} else {
-			if cur == nil {
-				cur = r.s.newRun(ctx, r.v, &r.active)
+			if here := local[i-from]; cur == nil || cur.local != here {
+				cur = r.s.newRun(ctx, r.v, &r.active, here)
 				runs = append(runs, cur)
 			}
 			b = cur.add(i, i*blockSize, r.v.blockLen(i))

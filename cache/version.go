@@ -1,7 +1,10 @@
 package cache
 
 import (
+	"slices"
 	"sync"
+
+	"github.com/sluicefs/sluicefs/cache/disk"
 )
 
 // version is one state of an object, which never changes: a key and an ETag. All
@@ -10,7 +13,8 @@ type version struct {
 	key, etag string
 	size      int64 // bytes
 	hash      uint64
-	users     int // readers; guarded by blocks.mu
+	users     int          // readers; guarded by blocks.mu
+	disk      *disk.Object // nil where it has no place on the disk
 
 	mu     sync.Mutex
 	flying map[int64]*block // being filled, by index
@@ -19,6 +23,19 @@ type version struct {
 // pinned reports that the version has an ETag to be known by. One without is
 // its reader's alone and is not cached.
 func (v *version) pinned() bool { return v.etag != "" }
+
+// onDisk reports for each block of a range whether the disk seems to have it.
+func (v *version) onDisk(from, to int64) []bool {
+	if v.disk == nil {
+		return make([]bool, to-from)
+	}
+	return v.disk.Present(from, to)
+}
+
+// allOnDisk reports that the disk seems to have all of a range of bytes.
+func (v *version) allOnDisk(off, n int64) bool {
+	return !slices.Contains(v.onDisk(off/blockSize, (off+n+blockSize-1)/blockSize), false)
+}
 
 // blocks counts the blocks of the whole object.
 func (v *version) blocks() int64 { return (v.size + blockSize - 1) / blockSize }

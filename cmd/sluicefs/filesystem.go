@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	iofs "io/fs"
@@ -105,6 +106,9 @@ func (o *mountOptions) uploaderConfig(plan memoryPlan, dir string, log *logrus.E
 func (o *mountOptions) cacheConfig(plan memoryPlan, log *logrus.Entry) cache.Config {
 	return cache.Config{
 		Memory:      plan.cache,
+		DiskDir:     o.cacheDir,
+		DiskSize:    int64(o.cacheSize),
+		DiskName:    o.diskName(),
 		AttrTTL:     lifetime(o.attrTTL),
 		DirTTL:      lifetime(o.dirTTL),
 		NegativeTTL: lifetime(o.attrTTL),
@@ -112,6 +116,12 @@ func (o *mountOptions) cacheConfig(plan memoryPlan, log *logrus.Entry) cache.Con
 		Hide:        isHidden,
 		Log:         log.WithField("part", "cache"),
 	}
+}
+
+// diskName tells this bucket from all others in a directory for what was read.
+// What is encrypted with the user's own key is found only by who has the key.
+func (o *mountOptions) diskName() string {
+	return fmt.Sprintf("%s %s %x", o.store.place(), o.where.bucket, sha256.Sum256(o.object.key))
 }
 
 func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {

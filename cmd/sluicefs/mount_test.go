@@ -84,7 +84,7 @@ func TestMistypedCommandLines(t *testing.T) {
 		{[]string{"mount", "bucket", ""}, "the mountpoint is empty"},
 		{[]string{"mount", "bucket", dir, "more"}, `too many arguments, from "more" on`},
 		{[]string{"mount", "--endpiont", "x", "bucket", dir}, "did you mean --endpoint?"},
-		{[]string{"mount", "--cache-dir", "x", "bucket", dir}, "unknown flag --cache-dir"},
+		{[]string{"mount", "--warp", "x", "bucket", dir}, "unknown flag --warp"},
 		{[]string{"mount", "--memory", "much", "bucket", dir}, "--memory much: want a size"},
 		{[]string{"mount", "-o", "frob", "bucket", dir}, `unknown option "frob" in -o`},
 		{[]string{"bucket", dir, "-o", "rw,frob"}, `unknown option "frob" in -o`},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/uploader"
 )
@@ -26,6 +27,8 @@ type mountOptions struct {
 	log    logOptions
 
 	memory     byteSize
+	cacheDir   string
+	cacheSize  byteSize
 	attrTTL    time.Duration
 	dirTTL     time.Duration
 	foreground bool
@@ -84,6 +87,9 @@ func (o *mountOptions) addFlags(cmd *cobra.Command, root bool) {
 	addGroup(cmd, "Memory and caches", func(f *pflag.FlagSet) {
 		o.memory = 512 << 20
 		f.Var(&o.memory, "memory", "all buffers and caches together; parts of 5 MiB need 40MiB at least")
+		f.StringVar(&o.cacheDir, "cache-dir", "", "keep what was read in this `DIR` of a local disk, beyond the mount and beside other mounts")
+		o.cacheSize = 10 << 30
+		f.Var(&o.cacheSize, "cache-size", "how much of the disk --cache-dir may take; 5 % of it, or 10 GiB, stay free anyhow")
 		f.DurationVar(&o.attrTTL, "attr-ttl", time.Second, "how long sizes, times and missing names may be out of date")
 		f.DurationVar(&o.dirTTL, "dir-ttl", time.Second, "how long listings of directories may be out of date")
 	})
@@ -175,6 +181,9 @@ func (o *mountOptions) check() error {
 		return fmt.Errorf("--accelerate: AWS takes no bucket with a dot in its name, as %s has", o.where.bucket)
 	case o.write.concurrency < 1:
 		return errors.New("--upload-concurrency must be 1 or more")
+	case o.cacheDir != "" && int64(o.cacheSize) < cache.MinDiskSize:
+		least := byteSize(cache.MinDiskSize)
+		return fmt.Errorf("--cache-size %s is too little: at least %s", &o.cacheSize, &least)
 	case o.stateDir == "":
 		return errors.New("--state-dir must not be empty")
 	}

@@ -1,0 +1,120 @@
+package disk
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// segmentSize is the most of an object that is kept and removed as one.
+const segmentSize = 1 << 30
+
+// ErrAbsent says that a block is not there, or not as it should be.
+var ErrAbsent = errors.New("block is not on the disk")
+
+// Object is one version of an object. It touches the disk when it is asked for
+// something.
+type Object struct {
+	t     *Tier
+	id    [sha256.Size]byte
+	size  int64
+	users atomic.Int64 // the owner, the queue and calls under way; files are closed with the last
+
+	mu       sync.Mutex
+	segments map[int64]*segment
+}
+
+// Close frees the files. What is queued is written nevertheless.
+func (o *Object) Close() {
+	if o.users.Add(-1) > 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, s := range o.segments {
+		s.close()
+	}
+}
+
+// at is the segment of a block, and the place of the block in it.
+func (o *Object) at(index int64) (s *segment, place int64) {
+	per := segmentSize / int64(o.t.cfg.Block)
+	number := index / per
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s = o.segments[number]
+	if s == nil {
+		s = newSegment(o.t, o.name(number), min(segmentSize, o.size-number*segmentSize))
+		o.segments[number] = s
+	}
+	return s, index % per
+}
+
+// name is that of a segment's directory.
+func (o *Object) name(number int64) string {
+	id := o.id
+	for i := range 8 { // the first one has the object's
+		id[i] ^= byte(number >> (8 * i))
+	}
+	return hex.EncodeToString(id[:])
+}
+
+// Present reports for each block of a range whether it seems to be there.
+func (o *Object) Present(from, to int64) []bool {
+	o.users.Add(1)
+	defer o.Close()
+	there := make([]bool, to-from)
+	for i := from; i < to; {
+		s, place := o.at(i)
+		n := min(to-i, s.blocks-place)
+		s.present(place, there[i-from:][:n])
+		i += n
+	}
+	return there
+}
+
+// Read fills p with a block, which has exactly that length. It fails with
+// ErrAbsent where the block is not there or is damaged.
+func (o *Object) Read(index int64, p []byte) error {
+	o.users.Add(1)
+	defer o.Close()
+	s, place := o.at(index)
+	return s.read(place, p)
+}
+
+// Keep asks for a block to be kept and returns at once: it is done later or not
+// at all. Then done is called; until that p must stay as it is.
+func (o *Object) Keep(index int64, p []byte, done func()) {
+	o.users.Add(1)
+	select {
+	case o.t.queue <- offer{o, index, p, done}:
+	default:
+		o.t.counts.dropped.Add(1)
+		o.Close()
+		done()
+	}
+}
+
+// File returns the whole object as a file, if every byte of it is there and was
+// proved to be right by this process. The caller closes it, and must not write to it.
+func (o *Object) File() (*os.File, bool) {
+	if o.size == 0 || o.size > segmentSize {
+		return nil, false
+	}
+	o.users.Add(1)
+	defer o.Close()
+	s, _ := o.at(0)
+	return s.file()
+}
+
+// Remove takes away what is there of the object.
+func (o *Object) Remove() {
+	for n := int64(0); n*segmentSize < o.size; n++ {
+		if err := o.t.discard(o.name(n)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			o.t.warn(err)
+		}
+	}
+}

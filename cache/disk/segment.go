@@ -1,0 +1,291 @@
+package disk
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/minio/crc64nvme"
+)
+
+const (
+	// touchEvery is how exact the time of use is.
+	touchEvery = 10 * time.Second
+	// lookEvery is how long a segment that is not there is not looked for again:
+	// another mount may make it.
+	lookEvery = time.Second
+	// birthSize is the head of a sums file, in bytes: what was drawn when the segment
+	// was made. Numbers of files are given out again, this is not.
+	birthSize = 16
+	slotSize  = 8
+)
+
+type birth [birthSize]byte
+
+func slotAt(place int64) int64 { return birthSize + place*slotSize }
+
+// segment is a part of an object: two files, or nothing yet.
+type segment struct {
+	t      *Tier
+	name   string
+	size   int64 // bytes
+	blocks int64
+
+	mu         sync.RWMutex
+	data, sums *os.File // both or none
+	proof      *proof
+	looked     time.Time // when it was not there
+	touched    time.Time
+}
+
+func newSegment(t *Tier, name string, size int64) *segment {
+	block := int64(t.cfg.Block)
+	return &segment{t: t, name: name, size: size, blocks: (size + block - 1) / block}
+}
+
+// dir is where the files are, or would be.
+func (s *segment) dir() string { return s.t.dir(s.name) }
+
+func (t *Tier) dir(name string) string { return filepath.Join(t.root, name[:2], name) }
+
+func (s *segment) offset(place int64) int64 { return place * int64(s.t.cfg.Block) }
+
+// files returns the files if they are there.
+func (s *segment) files() (data, sums *os.File, p *proof) {
+	s.mu.RLock()
+	data, sums, p = s.data, s.sums, s.proof
+	missing := time.Since(s.looked) < lookEvery
+	s.mu.RUnlock()
+	if data != nil || missing {
+		return data, sums, p
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.data == nil {
+		if err := s.openLocked(); err != nil {
+			s.looked = time.Now()
+			if !errors.Is(err, os.ErrNotExist) {
+				s.t.warn(err)
+			}
+		}
+	}
+	return s.data, s.sums, s.proof
+}
+
+// openLocked opens what is there. A segment that is not what it should be, cut by
+// a disk that was full or by somebody else, is removed.
+func (s *segment) openLocked() error {
+	data, err := os.OpenFile(filepath.Join(s.dir(), "data"), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	sums, err := os.OpenFile(filepath.Join(s.dir(), "sums"), os.O_RDWR, 0)
+	if err != nil {
+		data.Close()
+		return err
+	}
+	var born birth
+	if _, err := sums.ReadAt(born[:], 0); err == nil && born != (birth{}) && sized(data, s.size) && sized(sums, slotAt(s.blocks)) {
+		s.data, s.sums = data, sums
+		s.proof = s.t.proofOf(s.name, born, s.blocks)
+		return nil
+	}
+	data.Close()
+	sums.Close()
+	if err := s.t.discard(s.name); err != nil {
+		return err
+	}
+	return fmt.Errorf("segment %s is of another size: %w", s.name, os.ErrNotExist)
+}
+
+func sized(f *os.File, size int64) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular() && info.Size() == size
+}
+
+// close frees the files.
+func (s *segment) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closeLocked()
+}
+
+func (s *segment) closeLocked() {
+	if s.data != nil {
+		s.data.Close()
+		s.sums.Close()
+		s.data, s.sums, s.proof = nil, nil, nil
+	}
+}
+
+// present tells which blocks have a slot, from a place on.
+func (s *segment) present(place int64, there []bool) {
+	_, sums, _ := s.files()
+	if sums == nil {
+		return
+	}
+	b := make([]byte, len(there)*slotSize)
+	n, _ := sums.ReadAt(b, slotAt(place)) // what could not be read is not there
+	for i := range n / slotSize {
+		there[i] = binary.LittleEndian.Uint64(b[i*slotSize:]) != 0
+	}
+}
+
+// read reads a block and holds it against its slot.
+func (s *segment) read(place int64, p []byte) error {
+	data, sums, proof := s.files()
+	if data == nil {
+		return ErrAbsent
+	}
+	var slot [slotSize]byte
+	if _, err := sums.ReadAt(slot[:], slotAt(place)); err != nil {
+		return fmt.Errorf("%w: %w", ErrAbsent, err)
+	}
+	want := binary.LittleEndian.Uint64(slot[:])
+	if want == 0 {
+		return ErrAbsent
+	}
+	if _, err := data.ReadAt(p, s.offset(place)); err != nil {
+		s.t.warn(err)
+		return fmt.Errorf("%w: %w", ErrAbsent, err)
+	}
+	if sumOf(p) != want {
+		s.t.counts.damaged.Add(1)
+		proof.remove(place)
+		_, err := sums.WriteAt(make([]byte, slotSize), slotAt(place))
+		return errors.Join(fmt.Errorf("%w: block %d of %s is damaged", ErrAbsent, place, s.name), err)
+	}
+	proof.add(place)
+	s.touch(sums)
+	s.t.counts.read.Add(int64(len(p)))
+	return nil
+}
+
+// write keeps a block. It reports whether it did.
+func (s *segment) write(place int64, p []byte) (bool, error) {
+	data, sums, proof, err := s.make()
+	if err != nil {
+		return false, err
+	}
+	var slot [slotSize]byte
+	if _, err := sums.ReadAt(slot[:], slotAt(place)); err == nil && slot != [slotSize]byte{} {
+		return false, nil // another mount was faster
+	}
+	if _, err := data.WriteAt(p, s.offset(place)); err != nil {
+		return false, fmt.Errorf("write block %d of %s: %w", place, s.name, err)
+	}
+	binary.LittleEndian.PutUint64(slot[:], sumOf(p))
+	if _, err := sums.WriteAt(slot[:], slotAt(place)); err != nil {
+		return false, fmt.Errorf("write checksum %d of %s: %w", place, s.name, err)
+	}
+	proof.add(place)
+	s.touch(sums)
+	return true, nil
+}
+
+// sumOf is what a block's slot has to be. It is never 0.
+func sumOf(p []byte) uint64 { return max(1, crc64nvme.Checksum(p)) }
+
+// make returns the files and makes them if they are not there, or were removed by
+// the sweep of any mount.
+func (s *segment) make() (data, sums *os.File, p *proof, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.data != nil && unlinked(s.data) {
+		s.closeLocked()
+	}
+	if s.data == nil {
+		err = s.openLocked()
+		if errors.Is(err, os.ErrNotExist) {
+			err = s.createLocked()
+		}
+	}
+	return s.data, s.sums, s.proof, err
+}
+
+// createLocked makes an empty segment under another name and renames it. If one
+// is there by then, made by another mount, that one is used.
+func (s *segment) createLocked() error {
+	tmp, err := os.MkdirTemp(s.t.root, "new-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp) // is not there any more where all went well
+	var born birth
+	rand.Read(born[:]) // never fails
+	err = errors.Join(
+		newFile(filepath.Join(tmp, "data"), nil, s.size),
+		newFile(filepath.Join(tmp, "sums"), born[:], slotAt(s.blocks)),
+	)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Dir(s.dir()), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if os.Rename(tmp, s.dir()) == nil {
+		return s.openLocked()
+	}
+	if err := s.openLocked(); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := s.t.discard(s.name); err != nil { // one that lacks a file
+		return err
+	}
+	if err := os.Rename(tmp, s.dir()); err != nil {
+		return err
+	}
+	return s.openLocked()
+}
+
+// newFile makes a sparse file with a head.
+func newFile(path string, head []byte, size int64) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(head)
+	return errors.Join(err, f.Truncate(size), f.Close())
+}
+
+// touch notes that the segment was used.
+func (s *segment) touch(sums *os.File) {
+	now := time.Now()
+	s.mu.RLock()
+	recent := now.Sub(s.touched) < touchEvery
+	s.mu.RUnlock()
+	if recent {
+		return
+	}
+	s.mu.Lock()
+	s.touched = now
+	s.mu.Unlock()
+	if err := setTime(sums, now); err != nil {
+		s.t.warn(err)
+	}
+}
+
+// file returns a handle of its own for the data if all of it is proved.
+func (s *segment) file() (*os.File, bool) {
+	data, sums, proof := s.files()
+	if data == nil || !proof.whole() || unlinked(data) {
+		return nil, false
+	}
+	there := make([]bool, s.blocks) // another mount may have found a block damaged
+	s.present(0, there)
+	if slices.Contains(there, false) {
+		return nil, false
+	}
+	f, err := duplicate(data)
+	if err != nil {
+		return nil, false
+	}
+	s.touch(sums)
+	return f, true
+}

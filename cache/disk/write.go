@@ -1,0 +1,80 @@
+package disk
+
+// offer is a block that may be kept.
+type offer struct {
+	o     *Object
+	index int64
+	p     []byte
+	done  func()
+}
+
+// write keeps what is offered, one block after the other, until the tier is
+// closed and the queue is empty.
+func (t *Tier) write() {
+	for {
+		select {
+		case of := <-t.queue:
+			t.keep(of)
+			continue
+		default:
+		}
+		select {
+		case of := <-t.queue:
+			t.keep(of)
+		case <-t.stop:
+			for len(t.queue) > 0 {
+				t.keep(<-t.queue)
+			}
+			return
+		}
+	}
+}
+
+// newCost is what the directory and the checksums of a segment take, in bytes.
+const newCost = 12 << 10
+
+// keep writes a block if there is room.
+func (t *Tier) keep(of offer) {
+	defer of.done()
+	defer of.o.Close()
+	cost := pages(int64(len(of.p)))
+	if of.index == 0 {
+		cost += newCost
+	}
+	if t.room.Add(-cost) < 0 {
+		t.room.Add(cost)
+		t.counts.dropped.Add(1)
+		t.askSweep()
+		return
+	}
+	s, place := of.o.at(of.index)
+	wrote, err := s.write(place, of.p)
+	if !wrote {
+		t.room.Add(cost)
+	}
+	if err != nil {
+		t.counts.dropped.Add(1)
+		t.warn(err)
+		t.room.Store(0) // the disk may be full: the sweep knows
+		t.askSweep()
+	}
+	if wrote {
+		t.counts.written.Add(int64(len(of.p)))
+		if t.written.Add(cost) >= t.step() {
+			t.askSweep()
+		}
+	}
+}
+
+func pages(n int64) int64 { return (n + 4095) &^ 4095 }
+
+// step is how much is written between sweeps.
+func (t *Tier) step() int64 { return t.cfg.Size / 32 }
+
+// askSweep wakes the sweeper, if it is not awake.
+func (t *Tier) askSweep() {
+	select {
+	case t.sweeps <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,128 @@
+package cache_test
+
+import (
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sluicefs/sluicefs/cache"
+)
+
+// readFile checks the whole file in pieces, and returns how many GETs that took.
+func (f *file) readFile(c *cache.Cache, piece int) int64 {
+	f.t.Helper()
+	before, _ := f.gets()
+	r := c.Open(f.info)
+	defer r.Close()
+	for off := 0; off < len(f.content); off += piece {
+		f.read(r, int64(off), piece)
+	}
+	after, _ := f.gets()
+	return after - before
+}
+
+func onDisk(dir string) cache.Config {
+	return cache.Config{Memory: 64 << 20, DiskDir: dir, DiskSize: 1 << 30, DiskName: "bucket"}
+}
+
+// TestTheDiskOutlivesTheCache reads a file that another cache has read before.
+func TestTheDiskOutlivesTheCache(t *testing.T) {
+	for _, size := range []int{1, 4096, 256 << 10, 256<<10 + 1, 5<<20 + 12345} {
+		dir := t.TempDir()
+		f := newFile(t, size, onDisk(dir))
+		if n := f.readFile(f.c, 128<<10); n == 0 {
+			t.Error("nothing was fetched at first")
+		}
+		f.c.Close()
+		second := newCache(t, f.f, onDisk(dir))
+		if n := f.readFile(second, 100_000); n != 0 {
+			t.Errorf("size %d: %d GETs for what is on the disk", size, n)
+		}
+		r := second.Open(f.info)
+		if _, whole := r.File(); !whole {
+			t.Errorf("size %d: not all of it is there, or not found to be right", size)
+		}
+		r.Close()
+		second.Close()
+
+		third := newCache(t, f.f, onDisk(dir))
+		before, _ := f.gets()
+		r = third.Open(f.info)
+		rnd := rand.New(rand.NewPCG(uint64(size), 5))
+		for range 30 {
+			f.read(r, rnd.Int64N(int64(size)), 64<<10)
+		}
+		r.Close()
+		if after, _ := f.gets(); after != before {
+			t.Errorf("size %d: %d GETs for random reads of what is on the disk", size, after-before)
+		}
+
+		other := onDisk(dir)
+		other.DiskName = "another bucket"
+		if n := f.readFile(newCache(t, f.f, other), 128<<10); n == 0 {
+			t.Errorf("size %d: another bucket has the same blocks", size)
+		}
+	}
+}
+
+// TestDamageOnTheDiskIsFetchedAgain spoils bytes here and there.
+func TestDamageOnTheDiskIsFetchedAgain(t *testing.T) {
+	dir := t.TempDir()
+	f := newFile(t, 6<<20, onDisk(dir))
+	f.readFile(f.c, 128<<10)
+	f.c.Close()
+	spoiled := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != "data" {
+			return err
+		}
+		spoiled++
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		for _, off := range []int64{1000, 2 << 20, 6<<20 - 1} {
+			if _, err := file.WriteAt([]byte{f.content[off] + 1}, off); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || spoiled != 1 {
+		t.Fatalf("%d files, %v", spoiled, err)
+	}
+	second := newCache(t, f.f, onDisk(dir))
+	if n := f.readFile(second, 128<<10); n == 0 {
+		t.Error("nothing was fetched again")
+	}
+	second.Close()
+	if n := f.readFile(newCache(t, f.f, onDisk(dir)), 128<<10); n != 0 {
+		t.Errorf("%d GETs: what was fetched again was not kept", n)
+	}
+}
+
+// TestReadersOfOneDirectory has caches read through a directory that is too small.
+func TestReadersOfOneDirectory(t *testing.T) {
+	cfg := onDisk(t.TempDir())
+	cfg.DiskSize = 2 << 20
+	f := newFile(t, 3<<20+77, cfg)
+	caches := []*cache.Cache{f.c, newCache(t, f.f, cfg), newCache(t, f.f, cfg)}
+	done := make(chan struct{})
+	for i, c := range caches {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			r := c.Open(f.info)
+			defer r.Close()
+			rnd := rand.New(rand.NewPCG(uint64(i), 9))
+			for range 12 {
+				walk(f, r, rnd)
+			}
+		}()
+	}
+	for range caches {
+		<-done
+	}
+}
