@@ -47,6 +47,8 @@ type dirNode struct {
 
 	mu      sync.Mutex
 	attr    attributes
+	touched time.Time // when this mount changed an entry, if attr.mtime was not set since
+	changed time.Time // when this mount changed the attributes
 	asked   time.Time // when the marker was last looked at; zero: never
 	marker  bool      // it was there
 	pending bool      // attr is to be stored in the marker
@@ -109,7 +111,7 @@ func (d *dirNode) ask(ctx context.Context) error {
 func (d *dirNode) touch() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.attr.mtime = d.fsys.cfg.Now()
+	d.touched = d.fsys.cfg.Now()
 }
 
 // fill writes the attributes that are known.
@@ -117,7 +119,11 @@ func (d *dirNode) fill(out *fuse.Attr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	// One link says that subdirectories are not counted: they would have to be listed.
-	d.attr.fill(out, d.StableAttr().Ino, blockSize, d.attr.mtime, 1)
+	a := d.attr
+	if a.mtime.Before(d.touched) {
+		a.mtime = d.touched
+	}
+	a.fill(out, d.StableAttr().Ino, blockSize, d.changed, 1)
 }
 
 // Getattr implements gofuse.NodeGetattrer.

@@ -48,6 +48,7 @@ type fileNode struct {
 	object   object
 	full     *objstore.Info // all of it, where that was asked for; not to be changed
 	attr     attributes
+	changed  time.Time // when this mount changed the attributes or the name
 	carried  time.Time // the mtime that the object carried when it was last seen
 	writing  *writing  // nil while nobody has it open for writing
 	readers  int       // read-only handles
@@ -216,7 +217,11 @@ func (n *fileNode) fill(out *fuse.Attr) {
 	if n.deleted {
 		links = 0
 	}
-	n.attr.fill(out, n.StableAttr().Ino, size, n.object.modTime, links)
+	changed := n.object.modTime
+	if changed.Before(n.changed) {
+		changed = n.changed
+	}
+	n.attr.fill(out, n.StableAttr().Ino, size, changed, links)
 }
 
 // Getattr implements gofuse.NodeGetattrer.

@@ -148,7 +148,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 		f.cfg.Uploader.Forget(newKey) // what failed under that name is not missed any more
 	}
 	n.mu.Lock()
-	n.copied = ""
+	n.copied, n.changed = "", f.cfg.Now()
 	n.mu.Unlock()
 	if stored && target != nil {
 		n.publish(newKey)

@@ -51,7 +51,7 @@ func (c change) apply(a attributes) (b attributes, differs bool) {
 	if c.gid != nil {
 		b.gid, b.known = *c.gid, b.known|knownGID
 	}
-	if (c.uid != nil || c.gid != nil) && a.mode&syscall.S_IFMT == syscall.S_IFREG {
+	if c.uid != nil || c.gid != nil {
 		b = b.withoutPrivilege() // as chown(2) does
 	}
 	if c.mode != nil {
@@ -67,7 +67,8 @@ func (c change) apply(a attributes) (b attributes, differs bool) {
 // withoutPrivilege clears the bits that let others act as the owner: whoever
 // changes the file, or its owner, might not be entitled to pass that on.
 func (a attributes) withoutPrivilege() attributes {
-	if a.mode&syscall.S_IFMT != syscall.S_IFREG {
+	switch a.mode & syscall.S_IFMT {
+	case syscall.S_IFDIR, syscall.S_IFLNK: // the bits mean something else there, or nothing
 		return a
 	}
 	bits := uint32(0)
@@ -158,12 +159,14 @@ func (n *fileNode) setAttributes(c change) error {
 	}
 	n.mu.Lock()
 	attr, differs := c.apply(n.attr)
+	n.attr = attr
+	if !c.implicit {
+		n.changed = n.fsys.cfg.Now()
+	}
 	if !differs || n.deleted {
-		n.attr = attr
 		n.mu.Unlock()
 		return nil
 	}
-	n.attr = attr
 	alone := n.travelLocked(c.implicit)
 	n.mu.Unlock()
 	if alone {
@@ -282,7 +285,10 @@ func (d *dirNode) setAttributes(c change) error {
 	}
 	d.mu.Lock()
 	attr, differs := c.apply(d.attr)
-	d.attr = attr
+	d.attr, d.changed = attr, d.fsys.cfg.Now()
+	if c.mtime != nil {
+		d.touched = time.Time{}
+	}
 	alone := differs && d.fsys.cfg.Metadata == MetadataPosix && d != d.fsys.root
 	d.pending = d.pending || alone
 	d.mu.Unlock()

@@ -21,5 +21,8 @@ func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 	out.Blocks, out.Bfree, out.Bavail = statfsBlocks, statfsBlocks, statfsBlocks
 	out.Files, out.Ffree = statfsFiles, statfsFiles
 	out.NameLen = longestName
+	if n := n.fsys.cfg.Store.Profile().Key.MaxSegment; n > 0 {
+		out.NameLen = min(out.NameLen, uint32(n))
+	}
 	return 0
 }
