@@ -133,3 +133,18 @@ func BenchmarkSmall(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkHead asks for one object after the other, as a walk does that needs
+// metadata, eight at a time.
+func BenchmarkHead(b *testing.B) {
+	c := discarder(b, false)
+	b.ReportAllocs()
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Head(b.Context(), "dir/file"); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
