@@ -121,7 +121,11 @@ func identity(ctx context.Context, cfg Config) (aws.CredentialsProvider, string,
 	if err != nil {
 		return nil, "", invalid("", err)
 	}
-	return &chain{under: loaded.Credentials}, cfg.regionOr(loaded.Region), nil
+	again := func(ctx context.Context) (aws.CredentialsProvider, error) {
+		loaded, err := config.LoadDefaultConfig(ctx, opts...)
+		return loaded.Credentials, err
+	}
+	return &chain{under: loaded.Credentials, load: again}, cfg.regionOr(loaded.Region), nil
 }
 
 // expectFrom is the size from which bodies wait for "100 Continue". It costs a round

@@ -23,7 +23,7 @@ func failure(ctx context.Context, x *exchange, op, key string, err error) error 
 	case x.body != nil && x.body.readError() != nil:
 		e.Kind, e.Err, e.Sent = objstore.ErrInvalid, x.body.readError(), x.reached
 	case x.status >= 300 || x.status != 0 && errors.As(err, &api):
-		answered(e, x, err)
+		answered(ctx, e, x, err)
 	case ctx.Err() != nil:
 		e.Kind, e.Sent = ctx.Err(), x.reached
 	case x.broken:
@@ -44,7 +44,7 @@ func failure(ctx context.Context, x *exchange, op, key string, err error) error 
 
 // answered is the error that the store itself gave. One in a body of status 200
 // stands for a 500.
-func answered(e *objstore.Error, x *exchange, err error) {
+func answered(ctx context.Context, e *objstore.Error, x *exchange, err error) {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
@@ -55,6 +55,9 @@ func answered(e *objstore.Error, x *exchange, err error) {
 		status = 500
 	}
 	e.Kind, e.Sent = objstore.Classify(status, e.Code)
+	if so, vague := aboutCredentials(e); so && x.signer != nil && x.signer.renew(ctx, x.signed, vague) {
+		e.Kind = objstore.ErrExpired
+	}
 	if region := x.header.Get("X-Amz-Bucket-Region"); status < 400 && region != "" {
 		e.Message = "the bucket is in region " + region
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http/httptrace"
 	"strconv"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // pool names the connections that a request takes.
@@ -26,6 +28,9 @@ type exchange struct {
 	sanitise bool     // the answer may quote bytes that are no XML
 	stream   bool     // the answer's body is the caller's
 	lists    bool     // the answer is a page of keys
+
+	signer *chain          // who gave the credentials; nil where they are given for good
+	signed aws.Credentials // with which the request was signed
 
 	tried   bool // the transport was asked
 	reached bool // a connection was had: the store may have seen the request
