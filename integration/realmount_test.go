@@ -73,11 +73,18 @@ type realMount struct {
 // begin mounts the bucket and returns when the mount answers.
 func (p *place) begin(flags ...string) *realMount {
 	p.Helper()
+	return p.beginIn(nil, flags...)
+}
+
+// beginIn is begin with more variables in the environment.
+func (p *place) beginIn(env []string, flags ...string) *realMount {
+	p.Helper()
 	path, err := program()
 	p.ok(err)
 	m := &realMount{place: p, dir: filepath.Join(p.TempDir(), "mnt"), ended: make(chan struct{})}
 	m.cli = &cli{t: p.T, path: path, server: p.server, state: filepath.Join(p.TempDir(), "state"), mnt: m.dir}
 	m.cli.env = append(p.server.Env(), "SLUICEFS_STATE_DIR="+m.cli.state, "PATH="+os.Getenv("PATH"), "HOME="+p.TempDir())
+	m.cli.env = append(m.cli.env, env...)
 	p.ok(os.Mkdir(m.dir, 0o755))
 	m.serve(flags...)
 	return m
