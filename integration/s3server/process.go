@@ -3,6 +3,7 @@ package s3server
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -21,6 +22,7 @@ const startAttempts = 3
 type Process struct {
 	Server // how to reach it
 
+	kms   [32]byte // MinIO's key of the name KMSKey
 	child *child
 	made  *scratch.Folder // nil when the caller brought the folder
 
@@ -28,13 +30,17 @@ type Process struct {
 	stopErr  error
 }
 
+// KMSKey is the id of the key that MinIO encrypts with where it is asked to.
+const KMSKey = "sluicefs"
+
 // Start starts a server of the given kind over dir and returns when it answers.
 // dir must exist, and stays when the server ends; with an empty dir the server
 // gets a temporary folder, which does not. flags are added to the program's own
 // (versitygw's go before its "posix" command: "--mp-max-parts", "50", …).
 //
 // The first start of a kind in a checkout builds the program, which takes
-// minutes. ctx ends that and the wait for an answer, with its error; it has no
+// minutes. With flags that name certificates (versitygw's --cert and --key, MinIO's
+// --certs-dir) the server speaks TLS. ctx ends that and the wait for an answer, with its error; it has no
 // effect on a server that was returned, which runs until Stop, or until it or
 // this process ends. An error of a server that came up badly quotes the end of
 // its output.
@@ -65,15 +71,20 @@ func start(ctx context.Context, path string, kind Kind, dir string, flags []stri
 		return nil, err
 	}
 	p := &Process{}
+	_, _ = rand.Read(p.kms[:]) // never fails
 	if dir == "" {
 		if p.made, err = scratch.New("sluicefs-" + string(kind) + "-"); err != nil {
 			return nil, err
 		}
 		dir = p.made.Path
 	}
+	scheme := "http://"
+	if slices.Contains(flags, "--cert") || slices.Contains(flags, "--certs-dir") {
+		scheme = "https://"
+	}
 	p.Server = Server{
 		Kind:      kind,
-		Endpoint:  "http://" + addr,
+		Endpoint:  scheme + addr,
 		Region:    "us-east-1",
 		AccessKey: "sluicefs",
 		SecretKey: rand.Text(),
@@ -104,6 +115,7 @@ func (p *Process) command(path, addr string, flags []string) *exec.Cmd {
 		args = slices.Concat([]string{"server", "--address", addr, "--quiet"}, flags, []string{p.Dir})
 		env = []string{"MINIO_ROOT_USER=" + p.AccessKey, "MINIO_ROOT_PASSWORD=" + p.SecretKey,
 			"MINIO_REGION=" + p.Region,
+			"MINIO_KMS_SECRET_KEY=" + KMSKey + ":" + base64.StdEncoding.EncodeToString(p.kms[:]),
 			"MINIO_BROWSER=off", "MINIO_UPDATE=off", // no web page, no look for a newer version
 			"HOME=" + p.Dir} // where it wants a folder for certificates
 	}
