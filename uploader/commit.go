@@ -186,7 +186,7 @@ func (f *File) committed(info objstore.Info, opts objstore.ObjectOptions, versio
 	f.changes, f.stored = nil, version
 	f.guard = objstore.Condition{ETag: info.ETag}
 	f.remotes = remotes{}.put(remote{span{0, f.size}, source{key: f.key, etag: info.ETag, size: f.size}, 0})
-	f.main, f.streaming, f.queue, f.recent = nil, false, nil, nil
+	f.main, f.streaming, f.queue = nil, false, nil
 	for i, c := range f.cells {
 		c.trim(c.reach(f.size))
 		c.state, c.dirty, c.part, c.upload = clean, nil, objstore.Part{}, nil

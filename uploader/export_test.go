@@ -8,6 +8,9 @@ import (
 // ErrNotRestored is the failure of a stage that could not put back what it replaced.
 var ErrNotRestored = errNotRestored
 
+// KeptBehind is how many bytes of what was sent last a mount keeps.
+const KeptBehind = keptBehind
+
 // Waiting returns how many callers wait for memory.
 func (u *Uploader) Waiting() int {
 	u.pool.mu.Lock()
@@ -78,6 +81,9 @@ func (c *cell) checkList(resident bool) error {
 	}
 	c.file.u.mu.Lock()
 	defer c.file.u.mu.Unlock()
+	if passed := c.file.u.passed; want == c.file.u.clean && c.aged == passed && c.part.Size > 0 {
+		want = passed
+	}
 	if c.aged != want {
 		return fmt.Errorf("not where reclaim looks for it")
 	}

@@ -56,7 +56,6 @@ type File struct {
 	streaming bool            // it has
 	rewrites  bool            // cells were written again after they were covered: expect more
 	random    bool            // written elsewhere than at its end, or expected to be
-	recent    []*cell         // sent last, of a file that is not random: at most heldCells
 	sending   int             // cells on their way
 	tidying   int             // goroutines that remove what the file left at the store
 	staged    []source        // hidden objects that base bytes may come from
@@ -366,7 +365,7 @@ func (f *File) emptyLocked() ([]*upload, []source) {
 		f.u.age(c)
 	}
 	clear(f.cells)
-	f.queue, f.recent = nil, nil
+	f.queue = nil
 	var ups []*upload
 	for _, up := range []*upload{f.main, f.folding} {
 		if up != nil {

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
@@ -175,6 +176,45 @@ func TestManyWriters(t *testing.T) {
 			nothingLeft(t, u, store)
 		})
 	}
+}
+
+// TestStreamsStaySmall streams several files, and looks at what is held when all
+// that could leave has left: of each file its first cell and the one it is in,
+// and of all of them together what was sent last.
+func TestStreamsStaySmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const (
+			files = 8
+			cell  = 5 << 20
+			cells = 6
+		)
+		u := newUploader(t, newSink(), uploader.Config{PartSize: cell, SpillDir: t.TempDir()})
+		p := noise(1, cell/2)
+		var open [files]*uploader.File
+		for i := range open {
+			open[i] = u.Open(fmt.Sprint(i), uploader.OpenOptions{})
+		}
+		for n := range 2*cells + 1 {
+			for _, f := range open {
+				mustWrite(t, f, p, int64(n*len(p)))
+			}
+		}
+		synctest.Wait()
+		s := u.Stats()
+		if s.Parts != files*cells {
+			t.Errorf("%d parts were sent, want %d", s.Parts, files*cells)
+		}
+		if most := int64(files*(cell+len(p)) + uploader.KeptBehind); s.Memory > most {
+			t.Errorf("%d MiB are held, want at most %d", s.Memory>>20, most>>20)
+		}
+		for _, f := range open {
+			if err := f.Check(); err != nil {
+				t.Error(err)
+			}
+			mustCommit(t, f)
+			mustClose(t, f)
+		}
+	})
 }
 
 // order returns the offsets of blocks, shuffled within windows.

@@ -26,7 +26,7 @@ func (u *Uploader) reclaim() {
 			return
 		}
 		for u.pool.wanted() > 0 && u.ctx.Err() == nil {
-			if u.evict(u.clean) {
+			if u.evict(u.passed) || u.evict(u.clean) {
 				continue
 			}
 			if u.sendMore() {
@@ -58,7 +58,7 @@ func (u *Uploader) evict(from *list.List) bool {
 	f := c.file
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.state != clean {
+	if c.state != clean || from == u.passed && f.random {
 		u.age(c) // written to just now: not on this list any more
 		return true
 	}
@@ -68,6 +68,27 @@ func (u *Uploader) evict(from *list.List) bool {
 		delete(f.cells, c.index)
 	}
 	return true
+}
+
+// keptBehind is how many bytes of the cells that were sent last the mount keeps of
+// files that are written from front to back: what a program or the kernel may yet
+// change there need not be fetched. The last cell is kept whatever its size, and
+// the first of each file besides. What is given back at once is written again
+// while it is still in the CPU's cache, and a mount that streams stays small, however
+// many streams there are.
+const keptBehind = 16 << 20
+
+// thin gives back the memory of cells that streams have left behind. A file that
+// is written here and there keeps its cells: each may save a download.
+func (u *Uploader) thin() {
+	for {
+		u.mu.Lock()
+		over := u.behind > keptBehind && u.passed.Len() > 1
+		u.mu.Unlock()
+		if !over || !u.evict(u.passed) {
+			return
+		}
+	}
 }
 
 // sendMore makes sure that something is on its way, whose end will free memory:

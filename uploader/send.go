@@ -117,6 +117,7 @@ func (f *File) send(c *cell) {
 	}
 	f.changedLocked()
 	f.mu.Unlock()
+	f.u.thin()
 	f.u.pool.kick()
 }
 
@@ -179,32 +180,9 @@ func (f *File) storedLocked(c *cell, up *upload, s sent) {
 	}
 	c.rewritten = false
 	f.u.age(c)
-	f.thinLocked(c)
 	if seg := f.u.grid.segmentOf(c.index); seg >= 0 && len(up.parts) == f.u.grid.segCells && f.err == nil {
 		f.sending++
 		f.u.wg.Go(func() { f.finish(up) })
-	}
-}
-
-// heldCells is how many of the cells it sent last a file keeps that is written
-// from front to back: enough for the kernel's and a program's own disorder. The
-// first cell is kept besides. What is given back at once is written again while
-// it is still in the CPU's cache, and a mount that streams stays small.
-const heldCells = 2
-
-// thinLocked gives the memory of old cells back, unless the file is written here
-// and there: then every cell that is held may save a download.
-func (f *File) thinLocked(c *cell) {
-	if f.random || c.index == 0 {
-		return
-	}
-	f.recent = append(f.recent, c)
-	for len(f.recent) > heldCells {
-		if old := f.recent[0]; old.state == clean {
-			old.forget()
-			f.u.age(old)
-		}
-		f.recent = f.recent[1:]
 	}
 }
 

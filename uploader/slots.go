@@ -95,7 +95,7 @@ func (s *slots) admitLocked() {
 func (s *slots) crowded() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) < s.limit {
+	if len(s.waiting) < max(1, s.limit/4) {
 		return nil
 	}
 	return s.crowd

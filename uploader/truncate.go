@@ -74,7 +74,6 @@ func (f *File) cutLocked(size int64) {
 		}
 		f.u.age(c)
 	}
-	f.recent = slices.DeleteFunc(f.recent, func(c *cell) bool { return c.reach(size) < c.size })
 	f.queue = slices.DeleteFunc(f.queue, func(c *cell) bool { return c.state != sealed })
 }
 

@@ -107,6 +107,8 @@ type Uploader struct {
 	draining bool
 	dirty    *list.List // cells with bytes that are only here and not on their way, coldest first
 	clean    *list.List // cells whose memory may be taken, oldest first
+	passed   *list.List // those of them that a stream has left behind: see thin
+	behind   int64      // bytes of the cells in passed
 	pinned   *list.List // first cells that were sent: headers are rewritten, so they go last
 	inflight int        // parts being sent
 }
@@ -136,7 +138,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		composing: semaphore.NewWeighted(1),
 		ctx:       ctx, cancel: cancel, hurry: hurry, rush: rush, nonce: newNonce(),
 		files: map[*File]struct{}{}, closed: make(chan struct{}),
-		dirty: list.New(), clean: list.New(), pinned: list.New(),
+		dirty: list.New(), clean: list.New(), passed: list.New(), pinned: list.New(),
 		failures: failures{byKey: map[string]Failure{}},
 	}
 	u.reclaimer.Go(u.reclaim)
@@ -259,6 +261,8 @@ func (u *Uploader) age(c *cell) {
 		to = u.dirty
 	case c.state == clean && len(c.have) > 0 && c.index == 0 && c.part.Size > 0:
 		to = u.pinned
+	case c.state == clean && len(c.have) > 0 && c.part.Size > 0 && !c.file.random:
+		to = u.passed
 	case c.state == clean && len(c.have) > 0:
 		to = u.clean
 	}
@@ -271,6 +275,12 @@ func (u *Uploader) age(c *cell) {
 	}
 	if c.aged != nil {
 		c.aged.Remove(c.age)
+	}
+	if c.aged == u.passed {
+		u.behind -= c.size
+	}
+	if to == u.passed {
+		u.behind += c.size
 	}
 	c.aged, c.age = to, nil
 	if to != nil {
