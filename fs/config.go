@@ -81,6 +81,10 @@ type Config struct {
 	Permissions  bool // the kernel checks permissions although others cannot come
 	WriteThrough bool // every write is a request: the kernel's write-back cache stays off
 
+	// Requests is how many requests of read-ahead and write-back the kernel keeps
+	// going; 32. Each takes 1 MiB of the heap while it is worked on.
+	Requests int
+
 	AttrTTL     time.Duration // how long the kernel may trust attributes; 1 s, negative: not at all
 	EntryTTL    time.Duration // the same of a name; 1 s
 	NegativeTTL time.Duration // the same of a name that is not there; EntryTTL
@@ -107,6 +111,7 @@ const (
 	DefaultFileMode      = 0o644
 	DefaultDirMode       = 0o755
 	DefaultTTL           = time.Second
+	DefaultRequests      = 32
 	DefaultMetadataDelay = time.Second
 	DefaultHiddenPrefix  = ".sluicefs/stage/"
 )
@@ -144,6 +149,10 @@ func (c Config) withDefaults() (Config, error) {
 	orTTL(&c.EntryTTL, DefaultTTL)
 	orTTL(&c.NegativeTTL, c.EntryTTL)
 	orTTL(&c.MetadataDelay, DefaultMetadataDelay)
+	if c.Requests == 0 {
+		c.Requests = DefaultRequests
+	}
+	c.Requests = min(max(c.Requests, MinRequests), MaxRequests)
 	if c.Options == nil {
 		c.Options = func(string) objstore.ObjectOptions { return objstore.ObjectOptions{} }
 	}

@@ -9,8 +9,16 @@ import (
 )
 
 const (
-	maxRequest    = 1 << 20 // bytes of a READ or WRITE: the most that kernels since 4.20 send
-	maxBackground = 64      // requests of read-ahead and write-back that the kernel keeps going
+	maxRequest = 1 << 20 // bytes of a READ or WRITE: the most that kernels since 4.20 send
+
+	// MinRequests and MaxRequests bound Config.Requests.
+	MinRequests = 8
+	MaxRequests = 64
+
+	// otherRequests is for how many requests besides there is memory to be read in:
+	// writes that a program waits for, and the readers that wait for the kernel.
+	otherRequests = 4
+	requestBytes  = maxRequest + 16<<10 // of a request with its headers and alignment
 )
 
 // mountOptions is what is agreed with the kernel. doc.go says why.
@@ -22,7 +30,8 @@ func mountOptions(c *Config) *gofuse.Options {
 	o := &gofuse.Options{
 		MountOptions: fuse.MountOptions{
 			AllowOther:               c.AllowOther,
-			MaxBackground:            maxBackground,
+			MaxBackground:            c.Requests,
+			MaxInflightRequestBytes:  (c.Requests + otherRequests) * requestBytes,
 			MaxWrite:                 maxRequest,
 			MaxReadAhead:             maxRequest,
 			ExplicitDataCacheControl: true,

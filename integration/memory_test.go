@@ -122,6 +122,46 @@ func TestMemoryOfManyWriters(t *testing.T) {
 	}
 }
 
+// TestMemoryOfEverything fills all shares of the memory at once: sixteen readers of
+// large files beside eight writers.
+func TestMemoryOfEverything(t *testing.T) {
+	for _, memory := range []int64{40, 128} {
+		t.Run(fmt.Sprint(memory, "MiB"), func(t *testing.T) {
+			p := realPlace(t, s3server.VersityGW(t))
+			m := p.begin(fmt.Sprintf("--memory=%dMiB", memory))
+			text := noise(16 * mib)
+			const readers, writers, rounds = 16, 8, 3
+			for i := range readers {
+				p.put(fmt.Sprint("read", i), text, nil)
+			}
+			var working sync.WaitGroup
+			for i := range readers {
+				working.Go(func() {
+					got, err := os.ReadFile(m.at(fmt.Sprint("read", i)))
+					if err != nil || string(got) != text {
+						t.Errorf("read%d: %d bytes, %v", i, len(got), err)
+					}
+				})
+			}
+			for i := range writers {
+				working.Go(func() {
+					if err := os.WriteFile(m.at(fmt.Sprint("write", i)), []byte(strings.Repeat(text, rounds)), 0o644); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			working.Wait()
+			if peak := peakMemory(p.env, m.cmd.Process.Pid); peak > (memory+40)*mib {
+				t.Errorf("the daemon took %d MiB", peak/mib)
+			}
+			m.unmount()
+			for i := range writers {
+				p.stored(fmt.Sprint("write", i), strings.Repeat(text, rounds))
+			}
+		})
+	}
+}
+
 // peakMemory is the most that a process has had in memory, in bytes.
 func peakMemory(e *env, pid int) int64 {
 	e.Helper()

@@ -57,6 +57,7 @@ func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry)
 	m.closers = append([]func() error{func() error { blocks.Close(); return nil }}, m.closers...)
 	cfg := o.fsConfig(log)
 	cfg.Store, cfg.Cache, cfg.Uploader = store, blocks, up
+	cfg.Requests = plan.requests
 	if m.tree, err = fs.Mount(ctx, o.mountpoint, cfg); err != nil {
 		return nil, explainMount(err)
 	}
@@ -106,6 +107,7 @@ func (o *mountOptions) uploaderConfig(plan memoryPlan, dir string, log *logrus.E
 func (o *mountOptions) cacheConfig(plan memoryPlan, log *logrus.Entry) cache.Config {
 	return cache.Config{
 		Memory:      plan.cache,
+		NameMemory:  plan.names,
 		DiskDir:     o.cacheDir,
 		DiskSize:    int64(o.cacheSize),
 		DiskName:    o.diskName(),

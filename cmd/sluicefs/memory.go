@@ -4,35 +4,46 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/sluicefs/sluicefs/fs"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/uploader"
 )
 
-// How --memory is shared out. The uploader's buffers are one mapping outside the
-// garbage-collected heap and never exceed their share. The cache lives in the
-// heap, together with what the rest of the program allocates while it works.
+// How --memory is shared out, so that the process stays within it and 40 MiB.
+// docs/DESIGN.md has the sum. The uploader's buffers and the cache's blocks are
+// mappings outside the garbage-collected heap and never exceed their share; all
+// else is in the heap, which gets a limit.
 const (
-	cacheShare = 4 // the cache gets 1/4, the uploader the rest
-	// heapRoom is what the heap may take beyond the cache's share: requests,
-	// listings, goroutines, and garbage that was not collected yet. With the 10 to
-	// 14 MiB of program text that are resident it keeps the process within
-	// --memory + 40 MiB.
-	heapRoom = 24 * mib
+	requestShare = 16 // of --memory is for the kernel's requests, 1 MiB each
+	cacheShare   = 4  // of what is left after that is the cache's, the rest the uploader's
+	nameShare    = 4  // of the cache's are names and attributes, in the heap
+	mostNames    = 256 * mib
+
+	// heapRoom is what the heap may take beyond the shares: the least number of
+	// requests that are worked on, connections, goroutines, and garbage that was
+	// not collected yet. With up to 17 MiB of program text and libraries that are
+	// resident it makes 40 MiB.
+	heapRoom = 23 * mib
 )
 
 // memoryPlan is what each part of a mount may use, in bytes.
 type memoryPlan struct {
 	uploader int64
 	cache    int64
+	names    int64 // of the cache's share, those in the heap
+	requests int   // how many the kernel may keep going
 	heap     int64 // the limit for the garbage collector
 }
 
 // planMemory shares out the value of --memory for a store whose parts may not be
 // smaller than its profile says.
 func planMemory(total int64, store *objstore.Profile) (memoryPlan, error) {
-	p := memoryPlan{cache: total / cacheShare}
-	p.uploader = total - p.cache
-	p.heap = p.cache + heapRoom
+	p := memoryPlan{requests: int(min(max(total/requestShare/mib, fs.MinRequests), fs.MaxRequests))}
+	extra := int64(p.requests-fs.MinRequests) * mib
+	p.cache = (total - extra) / cacheShare
+	p.names = min(p.cache/nameShare, mostNames)
+	p.uploader = total - extra - p.cache
+	p.heap = p.names + extra + heapRoom
 	if least := uploader.MinMemory(store); p.uploader < least {
 		smallest := byteSize((least*cacheShare + cacheShare - 2) / (cacheShare - 1))
 		given, part := byteSize(total), byteSize(store.Part.Min)
