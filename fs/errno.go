@@ -27,6 +27,7 @@ var (
 	errNoAttribute  = errors.New("no such extended attribute")
 	errRange        = errors.New("buffer is too small")
 	errNotPermitted = errors.New("permission denied")
+	errNoRoom       = errors.New("no room for it in the object's metadata")
 )
 
 // errnos is the one place where a failure becomes a number. The first kind that
@@ -49,6 +50,7 @@ var errnos = []struct {
 	{errNoAttribute, syscall.ENODATA},
 	{errRange, syscall.ERANGE},
 	{errNotPermitted, syscall.EACCES},
+	{errNoRoom, syscall.ENOSPC}, // what setxattr(2) has for it; E2BIG is a limit of the kernel's
 	{keypath.ErrInvalid, syscall.EINVAL},
 	{keypath.ErrTooLong, syscall.ENAMETOOLONG},
 

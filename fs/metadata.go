@@ -25,6 +25,7 @@ type attributes struct {
 	uid, gid uint32
 	rdev     uint32
 	mtime    time.Time
+	xattrs   string // as they are kept: see decodeXattrs
 }
 
 // known says which attributes an object carries, or shall carry.
@@ -36,6 +37,7 @@ const (
 	knownGID
 	knownMtime
 	knownRdev
+	knownXattrs
 )
 
 // decodeAttributes lays what an object's metadata says over the defaults. What
@@ -57,6 +59,9 @@ func decodeAttributes(meta map[string]string, defaults attributes) attributes {
 	number(metaUID, &a.uid, knownUID)
 	number(metaGID, &a.gid, knownGID)
 	number(metaRdev, &a.rdev, knownRdev)
+	if x, ok := meta[metaXattr]; ok {
+		a.xattrs, a.known = x, a.known|knownXattrs
+	}
 	if t, ok := decodeTime(meta[metaMtime]); ok {
 		a.mtime, a.known = t, a.known|knownMtime
 	}
@@ -139,6 +144,9 @@ func (a attributes) over(b attributes) attributes {
 	if a.known&knownMtime != 0 {
 		b.mtime = a.mtime
 	}
+	if a.known&knownXattrs != 0 {
+		b.xattrs = a.xattrs
+	}
 	b.known |= a.known
 	return b
 }
@@ -158,6 +166,12 @@ func (a attributes) encode(meta map[string]string) map[string]string {
 	number(knownRdev, metaRdev, a.rdev)
 	if a.known&knownMtime != 0 {
 		out[metaMtime] = encodeTime(a.mtime)
+	}
+	if a.known&knownXattrs != 0 {
+		out[metaXattr] = a.xattrs
+		if a.xattrs == "" {
+			delete(out, metaXattr)
+		}
 	}
 	return out
 }

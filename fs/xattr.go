@@ -4,53 +4,95 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // xattrPrefix names the attributes that tell of the object behind a file.
 const xattrPrefix = "user.sluicefs."
 
+// userPrefix is that of the attributes which programs may set.
+const userPrefix = "user."
+
 // Getxattr implements gofuse.NodeGetxattrer.
 func (n *fileNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	short, ours := strings.CutPrefix(name, xattrPrefix)
-	if !ours {
-		return 0, errnoOf(foreignXattr(name))
+	if !strings.HasPrefix(name, userPrefix) {
+		return 0, errnoOf(errUnsupported)
 	}
 	if err := n.ask(ctx); err != nil {
 		return 0, n.fsys.answer("getxattr", n.key(), err)
 	}
-	value, ok := n.describe()[short]
+	if short, ours := strings.CutPrefix(name, xattrPrefix); ours {
+		value, ok := n.describe()[short]
+		return n.fsys.xattr(dest, []byte(value), ok)
+	}
+	n.mu.Lock()
+	kept := n.attr.xattrs
+	n.mu.Unlock()
+	value, ok := decodeXattrs(kept)[name]
+	return n.fsys.xattr(dest, value, ok)
+}
+
+// Getxattr implements gofuse.NodeGetxattrer.
+func (d *dirNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	if !strings.HasPrefix(name, userPrefix) {
+		return 0, errnoOf(errUnsupported)
+	}
+	if err := d.ask(ctx); err != nil {
+		return 0, d.fsys.answer("getxattr", d.key(), err)
+	}
+	d.mu.Lock()
+	kept := d.attr.xattrs
+	d.mu.Unlock()
+	value, ok := decodeXattrs(kept)[name]
+	return d.fsys.xattr(dest, value, ok)
+}
+
+// xattr answers with a value, if there is one.
+func (f *FileSystem) xattr(dest, value []byte, ok bool) (uint32, syscall.Errno) {
 	if !ok {
 		return 0, errnoOf(errNoAttribute)
 	}
-	return copyOut(dest, value)
+	return copyOut(dest, string(value))
 }
 
-// foreignXattr answers for attributes that are not kept. ls and cp ask for ACLs
-// and security labels of every file, but no more of a file system that said once
-// that it has none; other names might come to be there.
-func foreignXattr(name string) error {
-	if strings.HasPrefix(name, "user.") {
-		return errNoAttribute
-	}
-	return errUnsupported
-}
-
-// Listxattr implements gofuse.NodeListxattrer.
+// Listxattr implements gofuse.NodeListxattrer. What tells of the object is not
+// listed: programs that copy all attributes would try to set it elsewhere.
 func (n *fileNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
 	if err := n.ask(ctx); err != nil {
 		return 0, n.fsys.answer("listxattr", n.key(), err)
 	}
-	var names []string
-	for name := range n.describe() {
-		names = append(names, xattrPrefix+name+"\x00")
+	n.mu.Lock()
+	kept := n.attr.xattrs
+	n.mu.Unlock()
+	return copyOut(dest, decodeXattrs(kept).list())
+}
+
+// Listxattr implements gofuse.NodeListxattrer.
+func (d *dirNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
+	if err := d.ask(ctx); err != nil {
+		return 0, d.fsys.answer("listxattr", d.key(), err)
 	}
-	slices.Sort(names)
-	return copyOut(dest, strings.Join(names, ""))
+	d.mu.Lock()
+	kept := d.attr.xattrs
+	d.mu.Unlock()
+	return copyOut(dest, decodeXattrs(kept).list())
+}
+
+// list is the names as listxattr(2) has them.
+func (x xattrs) list() string {
+	names := slices.Sorted(maps.Keys(x))
+	for i := range names {
+		names[i] += "\x00"
+	}
+	return strings.Join(names, "")
 }
 
 // copyOut answers with a value, or with its size where nothing else was asked for.
@@ -99,25 +141,126 @@ func checksumText(d objstore.Digest) string {
 }
 
 // Setxattr implements gofuse.NodeSetxattrer.
-func (n *node) Setxattr(_ context.Context, name string, _ []byte, _ uint32) syscall.Errno {
-	if strings.HasPrefix(name, xattrPrefix) {
-		return errnoOf(errForbidden)
-	}
-	return errnoOf(errUnsupported)
+func (n *fileNode) Setxattr(ctx context.Context, name string, value []byte, flags uint32) syscall.Errno {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	return n.fsys.answer("setxattr", n.key(), n.changeXattr(w, xattrChange{name, slices.Clone(value), flags, false}))
 }
 
 // Removexattr implements gofuse.NodeRemovexattrer.
-func (n *node) Removexattr(_ context.Context, name string) syscall.Errno {
-	if strings.HasPrefix(name, xattrPrefix) {
-		return errnoOf(errForbidden)
+func (n *fileNode) Removexattr(ctx context.Context, name string) syscall.Errno {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	return n.fsys.answer("removexattr", n.key(), n.changeXattr(w, xattrChange{name: name, remove: true}))
+}
+
+// Setxattr implements gofuse.NodeSetxattrer.
+func (d *dirNode) Setxattr(ctx context.Context, name string, value []byte, flags uint32) syscall.Errno {
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	return d.fsys.answer("setxattr", d.key(), d.changeXattr(w, xattrChange{name, slices.Clone(value), flags, false}))
+}
+
+// Removexattr implements gofuse.NodeRemovexattrer.
+func (d *dirNode) Removexattr(ctx context.Context, name string) syscall.Errno {
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	return d.fsys.answer("removexattr", d.key(), d.changeXattr(w, xattrChange{name: name, remove: true}))
+}
+
+// xattrChange is what a program wants of one attribute.
+type xattrChange struct {
+	name   string
+	value  []byte
+	flags  uint32 // XATTR_CREATE, XATTR_REPLACE
+	remove bool
+}
+
+// allowed reports whether the attribute is one that can be changed at all.
+func (c xattrChange) allowed(f *FileSystem) error {
+	switch {
+	case f.cfg.ReadOnly:
+		return uploader.ErrDraining
+	case strings.HasPrefix(c.name, xattrPrefix):
+		return errForbidden
+	case !strings.HasPrefix(c.name, userPrefix), f.cfg.Metadata == MetadataNone:
+		return errUnsupported
 	}
-	return errnoOf(foreignXattr(name))
+	return nil
 }
 
-// Getxattr implements gofuse.NodeGetxattrer.
-func (d *dirNode) Getxattr(_ context.Context, name string, _ []byte) (uint32, syscall.Errno) {
-	return 0, errnoOf(foreignXattr(name))
+// apply returns the attributes after the change. meta is the other metadata that
+// the object will carry, with which it must be within the store's limits.
+func (c xattrChange) apply(a attributes, meta map[string]string, p *objstore.Profile) (attributes, error) {
+	x := decodeXattrs(a.xattrs)
+	_, there := x[c.name]
+	switch {
+	case !there && (c.remove || c.flags&unix.XATTR_REPLACE != 0):
+		return a, errNoAttribute
+	case there && c.flags&unix.XATTR_CREATE != 0:
+		return a, errExists
+	case c.remove:
+		delete(x, c.name)
+	default:
+		if x == nil {
+			x = xattrs{}
+		}
+		x[c.name] = c.value
+	}
+	a.xattrs, a.known = x.encode(), a.known|knownXattrs
+	if err := p.CheckOptions(&objstore.ObjectOptions{Metadata: a.encode(meta)}); err != nil && !c.remove {
+		return a, fmt.Errorf("%w: %w", errNoRoom, err)
+	}
+	return a, nil
 }
 
-// Listxattr implements gofuse.NodeListxattrer.
-func (d *dirNode) Listxattr(context.Context, []byte) (uint32, syscall.Errno) { return 0, 0 }
+func (n *fileNode) changeXattr(ctx context.Context, c xattrChange) error {
+	f := n.fsys
+	if err := c.allowed(f); err != nil {
+		return err
+	}
+	if err := n.ask(ctx); err != nil {
+		return err
+	}
+	meta := f.cfg.Options(n.key()).Metadata
+	n.mu.Lock()
+	if n.full != nil {
+		meta = n.full.Metadata
+	}
+	attr, err := c.apply(n.attr, meta, f.cfg.Store.Profile())
+	if err != nil || n.deleted {
+		n.mu.Unlock()
+		return err
+	}
+	n.attr, n.changed = attr, f.cfg.Now()
+	alone := n.travelLocked(false)
+	n.mu.Unlock()
+	if alone {
+		f.pending.add(n)
+	}
+	return nil
+}
+
+func (d *dirNode) changeXattr(ctx context.Context, c xattrChange) error {
+	f := d.fsys
+	if err := c.allowed(f); err != nil {
+		return err
+	}
+	if err := d.ask(ctx); err != nil {
+		return err
+	}
+	if d == f.root {
+		return errUnsupported // it has no marker
+	}
+	meta := f.cfg.Options(d.key()).Metadata
+	d.mu.Lock()
+	attr, err := c.apply(d.attr, meta, f.cfg.Store.Profile())
+	if err == nil {
+		d.attr, d.changed, d.pending = attr, f.cfg.Now(), true
+	}
+	d.mu.Unlock()
+	if err == nil {
+		f.pending.add(d)
+	}
+	return err
+}

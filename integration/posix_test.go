@@ -17,8 +17,7 @@ import (
 var unlike = map[string]string{
 	"Link":             "[X1] there are no hard links",
 	"LinkUnlinkRename": "[X1] there are no hard links",
-	"XAttr":            "[X3] extended attributes cannot be set",
-	"XAttrLarge":       "[X3] extended attributes cannot be set",
+	"XAttrLarge":       "[A17] there is no room for 64 KB in the metadata of an object",
 	"Tmpfile":          "[X4] there is no O_TMPFILE",
 	// It expects one process to be refused a lock because of its own other
 	// descriptor, as if locks belonged to descriptors; fcntl(2) says that they belong

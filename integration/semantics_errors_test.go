@@ -86,17 +86,7 @@ func errorClauses() map[string]clause {
 			e.stored("f", "f")
 			e.stored("g", "g")
 		}},
-		"X3": {run: func(e *env) {
-			m := e.mount()
-			e.write(m, "f", "x")
-			at := filepath.Join(m.Dir, "f")
-			e.fails("set", unix.Setxattr(at, "user.note", []byte("x"), 0), syscall.EOPNOTSUPP)
-			_, err := unix.Getxattr(at, "user.note", nil)
-			e.fails("get", err, syscall.ENODATA)
-			_, err = unix.Getxattr(at, "system.posix_acl_access", nil)
-			e.fails("get an ACL", err, syscall.EOPNOTSUPP)
-			e.fails("set a label", unix.Setxattr(at, "security.label", []byte("x"), 0), syscall.EOPNOTSUPP)
-		}},
+		"X3": {run: xattrsRefused},
 		"X4": {run: func(e *env) {
 			m := e.mount()
 			_, err := unix.Open(m.Dir, unix.O_TMPFILE|unix.O_RDWR, 0o600)

@@ -203,6 +203,8 @@ func metadataClauses() map[string]clause {
 			}
 			e.ok(f.Close())
 		}},
+		"A16": {run: xattrsKept},
+		"A17": {run: xattrsBounded},
 		"A12": {run: func(e *env) {
 			m := e.mount()
 			e.write(m, "f", "content")
@@ -226,6 +228,10 @@ func metadataClauses() map[string]clause {
 			if !strings.Contains(get("error"), "access denied") {
 				e.Errorf("error: %s", get("error"))
 			}
+			names := make([]byte, 1000)
+			n, err := unix.Listxattr(f.Name(), names)
+			e.ok(err)
+			e.want("names", string(names[:n]), "")
 			e.fails("set", unix.Setxattr(f.Name(), "user.sluicefs.etag", []byte("x"), 0), syscall.EPERM)
 			_ = f.Close() // says the same
 		}},
