@@ -101,7 +101,7 @@ func TestDemoInterrupted(t *testing.T) {
 }
 
 // A demo that is killed cannot clean up, and is cleaned up after.
-func TestDemoKilled(t *testing.T) { mounttest.Killed(t, "^TestDemo$") }
+func TestDemoKilled(t *testing.T) { mounttest.Killed(t, "^TestDemo$", "") }
 
 // Somebody else's program in the mount keeps it busy: the demo says so, and takes
 // the mount away all the same.

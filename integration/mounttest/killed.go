@@ -3,6 +3,7 @@ package mounttest
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -10,10 +11,11 @@ import (
 	"github.com/sluicefs/sluicefs/integration/scratch"
 )
 
-// Killed runs other tests of this test program in another process, kills it as soon
-// as they have something mounted, and wants nothing of it to stay: no mount,
-// no file, no process. The package must have [Main] in its TestMain.
-func Killed(t *testing.T, tests string) {
+// Killed runs other tests of this test program in another process and kills it as
+// soon as there is a file like when in its temporary folder, or something mounted if
+// that is "". Nothing of it may stay: no mount, no file, no process. The package
+// must have [Main] in its TestMain.
+func Killed(t *testing.T, tests, when string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -23,9 +25,14 @@ func Killed(t *testing.T, tests string) {
 	cmd := exec.Command(self, "-test.run", tests)
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	hold, err := cmd.StdinPipe() // with a test that reads to its end, there is time
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer hold.Close()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -39,11 +46,20 @@ func Killed(t *testing.T, tests string) {
 			return false
 		}
 	}
-	sawMount := waitFor(func() bool { return len(mounted(t, dir)) > 0 || over() }) && !over()
+	isTime := func() bool {
+		if when == "" {
+			return len(mounted(t, dir)) > 0
+		}
+		files, err := filepath.Glob(filepath.Join(dir, when))
+		return err == nil && len(files) > 0
+	}
+	early := waitFor(func() bool { return isTime() || over() }) && !over()
 	_ = cmd.Process.Kill()
-	<-ended
-	if !sawMount {
-		t.Fatalf("%s mounted nothing for long enough to be killed", tests)
+	if !waitFor(over) {
+		t.Fatal("the process cannot die")
+	}
+	if !early {
+		t.Fatalf("%s had ended before it could be killed", tests)
 	}
 	if !waitFor(func() bool { return len(mounted(t, dir)) == 0 }) {
 		t.Errorf("mounts are left: %q", mounted(t, dir))

@@ -9,19 +9,40 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 )
 
-// sweeper waits until its standard input ends. If that comes without a line on it,
-// the process that held the other end is gone: it then removes the folder ($1)
-// with all that is mounted in it. The pauses let other children of that process,
-// which the kernel or the unmounting ends, end before their files go. Taking a mount
-// away ends its daemon, unless the daemon is gone already.
-const sweeper = `read -r _ && exit
+// sweeper removes a folder ($1) with all that is mounted in it when the process that
+// made it ($2) has ended. It is dismissed by a line on its standard input, and begins
+// its work when that ends without one.
+//
+// It does not end if the process dies with files of its own mount open: to close
+// them waits for an answer of the mount, that is, of the process, and what it holds
+// is held until then. So the sweeper looks once a second whether the process
+// is about to end (PF_EXITING, see proc(5)), and aborts such a mount.
+//
+// Descriptors that were passed on to us are closed: they may be locks of others.
+// The pauses let other children of that process, which the kernel or the
+// unmounting ends, end before their files go.
+const sweeper = `exec 3<&0 </dev/null 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+trap : TERM
+read -r _ <&3 & reader=$!
+(
+	while sleep 1; read -r stat </proc/$2/stat; do
+		set -- "$1" "$2" ${stat##*) }
+		[ $(($9 & 4)) = 0 ] || break
+	done
+	kill $$
+) 3<&- 2>/dev/null & watcher=$!
+wait $reader && { kill $watcher; exit; }
+kill $reader $watcher 2>/dev/null
 sleep 1
 mounts=$(cat /proc/self/mountinfo)
-while read -r _ _ _ _ at _; do
-	case $at in "$1"/*) umount -l "$at" || fusermount3 -u -z "$at" ;; esac
+while read -r _ _ device _ at _; do
+	case $at in "$1"/*) ;; *) continue ;; esac
+	[ ! -w /sys/fs/fuse/connections/${device#*:}/abort ] || echo 1 >/sys/fs/fuse/connections/${device#*:}/abort
+	umount -f -l "$at" || fusermount3 -u -z "$at"
 done <<END
 $mounts
 END
@@ -46,7 +67,7 @@ func New(prefix string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	sweep := exec.Command("/bin/sh", "-c", sweeper, "sweeper", path)
+	sweep := exec.Command("/bin/sh", "-c", sweeper, "sweeper", path, strconv.Itoa(os.Getpid()))
 	sweep.Dir = "/"
 	// Out of reach of the terminal's ^C, which would end it before its duty.
 	sweep.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
