@@ -3,8 +3,13 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -113,4 +118,100 @@ func TestTwoMountsChangeAFile(t *testing.T) {
 		ours.wantEnd(3)
 	}
 	theirs.unmount()
+}
+
+// TestTwoMountsRace has two mounts replace one object at the same moment, under each
+// policy: both have opened it before either closes.
+func TestTwoMountsRace(t *testing.T) {
+	servers := map[string]func(testing.TB, ...string) s3server.Server{"versitygw": s3server.VersityGW, "minio": s3server.MinIO}
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			p := realPlace(t, start(t))
+			for _, policy := range []string{"fail", "overwrite", "keep-both"} {
+				t.Run(policy, func(t *testing.T) {
+					q := *p
+					q.env = &env{t, p.store}
+					raceToReplace(&q, policy)
+				})
+			}
+		})
+	}
+}
+
+func raceToReplace(p *place, policy string) {
+	const rounds = 12
+	for round := range rounds { // before the mounts: they need not wait to see it
+		p.put(fmt.Sprint(policy, round), "old", nil)
+	}
+	mounts := []*realMount{p.begin("--conflict=" + policy), p.begin("--conflict=" + policy)}
+	for round := range rounds {
+		key, size := fmt.Sprint(policy, round), 1000
+		if round%4 == 3 {
+			size = 22 * mib
+		}
+		texts := make([]string, len(mounts))
+		files := make([]*os.File, len(mounts))
+		for i, m := range mounts {
+			m.shows(key, "old")
+			f, err := os.OpenFile(m.at(key), os.O_WRONLY|os.O_TRUNC, 0)
+			p.ok(err)
+			files[i], texts[i] = f, strings.Repeat(fmt.Sprint(i), size+i)
+			_, err = f.WriteString(texts[i])
+			p.ok(err)
+		}
+		errs := make([]error, len(mounts))
+		var closing sync.WaitGroup
+		for i, f := range files {
+			closing.Go(func() { errs[i] = f.Close() })
+		}
+		closing.Wait()
+		p.checkRace(policy, key, texts, errs)
+	}
+	for _, m := range mounts {
+		if policy != "fail" {
+			m.unmount()
+			continue
+		}
+		if status, _, said := m.cli.run("umount", m.dir); status != 0 && status != 3 { // 3 if it lost a round
+			p.Errorf("umount: exit status %d: %s", status, said)
+		}
+	}
+	if n := p.uploads(); n != 0 {
+		p.Errorf("%d unfinished uploads are left", n)
+	}
+}
+
+// checkRace checks what came of a round.
+func (p *place) checkRace(policy, key string, texts []string, errs []error) {
+	p.Helper()
+	var won []string
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			won = append(won, texts[i])
+		case policy != "fail" || !errors.Is(err, syscall.ESTALE):
+			p.Errorf("%s: close: %v", key, err)
+		}
+	}
+	if policy == "fail" && len(won) != 1 || policy != "fail" && len(won) != 2 {
+		p.Errorf("%s: %d were told that they have stored it", key, len(won))
+		return
+	}
+	content, _ := p.get(key)
+	if !slices.Contains(won, content) {
+		p.Errorf("%s is %s, want the content of one that won", key, short(content))
+	}
+	if policy != "keep-both" {
+		return
+	}
+	aside := map[string]bool{content: true}
+	for _, k := range p.keys() {
+		if strings.HasPrefix(k, key+".conflict") {
+			text, _ := p.get(k)
+			aside[text] = true
+		}
+	}
+	if !aside[texts[0]] || !aside[texts[1]] {
+		p.Errorf("%s: not both are kept", key)
+	}
 }
