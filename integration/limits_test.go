@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"syscall"
@@ -27,7 +28,7 @@ const (
 
 // scaled is an environment on a real server that is believed to have small limits.
 func scaled(t *testing.T, server s3server.Server, change func(*objstore.Profile)) *env {
-	client := newBucket(t, server, string(server.Kind), "limits")
+	client := newBucket(t, server, string(server.Kind), fmt.Sprintf("limits-%d", buckets.Add(1)))
 	scaleDown(client.Profile())
 	if change != nil {
 		change(client.Profile())
@@ -53,7 +54,7 @@ func TestSizeHasNoWall(t *testing.T) {
 		"versitygw": func(t *testing.T) s3server.Server {
 			return s3server.VersityGW(t, "--mp-max-parts", strconv.Itoa(fewParts))
 		},
-		"minio": func(t *testing.T) s3server.Server { return s3server.MinIO(t) },
+		"minio": func(t *testing.T) s3server.Server { return minIO.of(t) },
 	}
 	for name, server := range servers {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +103,7 @@ func writePastTheWall(e *env) {
 // TestSizeHasAWall writes across the end of the largest file of a store that
 // cannot copy parts.
 func TestSizeHasAWall(t *testing.T) {
-	e := scaled(t, s3server.VersityGW(t), func(p *objstore.Profile) { p.PartCopy = false })
+	e := scaled(t, versityGW.of(t), func(p *objstore.Profile) { p.PartCopy = false })
 	m := scaledMount(e, 64*mib)
 	if n := m.Uploader.MaxSize(); n != plainWall {
 		t.Fatalf("the largest file has %d bytes, want %d", n, plainWall)

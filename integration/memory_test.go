@@ -14,7 +14,6 @@ import (
 
 	"github.com/sluicefs/sluicefs/fs"
 	"github.com/sluicefs/sluicefs/integration/mounttest"
-	"github.com/sluicefs/sluicefs/integration/s3server"
 	"github.com/sluicefs/sluicefs/internal/objstore/retry"
 	"github.com/sluicefs/sluicefs/uploader"
 )
@@ -22,7 +21,7 @@ import (
 // TestMemoryOfManyFiles has 2,000 files open for writing with a few bytes each:
 // more than the budget has room for, were it not for the spill file.
 func TestMemoryOfManyFiles(t *testing.T) {
-	client := newBucket(t, s3server.VersityGW(t), "versitygw", "many")
+	client := newBucket(t, versityGW.of(t), "versitygw", "many")
 	e := newEnv(t, retry.New(client, retry.Config{}))
 	m := mounttest.New(e, e.store, mounttest.Options{
 		FS:       func(c *fs.Config) { c.WriteThrough = true }, // else the kernel has the bytes until close
@@ -61,7 +60,8 @@ func TestMemoryOfManyFiles(t *testing.T) {
 // TestMemoryOfManyWriters has 64 writers at full speed in 64 MiB, some of which never
 // fill a part, beside others that have written a little here and there and wait.
 func TestMemoryOfManyWriters(t *testing.T) {
-	p := realPlace(t, s3server.VersityGW(t))
+	t.Parallel()
+	p := realPlace(t, versityGW.of(t))
 	m := p.begin("--memory=64MiB")
 	idle := make([]*os.File, 8)
 	patch := bytes.Repeat([]byte("here and there, "), 4096/16)

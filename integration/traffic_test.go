@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/sluicefs/sluicefs/integration/mounttest"
-	"github.com/sluicefs/sluicefs/integration/s3server"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/retry"
 	"github.com/sluicefs/sluicefs/uploader"
@@ -61,7 +60,7 @@ func (r *received) Write(p []byte) (int, error) {
 
 // measured is an environment on a real server whose traffic is counted.
 func measured(t *testing.T) (*env, *traffic) {
-	client := newBucket(t, s3server.VersityGW(t), "versitygw", fmt.Sprintf("traffic-%d", buckets.Add(1)))
+	client := newBucket(t, versityGW.of(t), "versitygw", fmt.Sprintf("traffic-%d", buckets.Add(1)))
 	counted := &traffic{Store: retry.New(client, retry.Config{})}
 	return newEnv(t, counted), counted
 }

@@ -123,10 +123,11 @@ func TestTwoMountsChangeAFile(t *testing.T) {
 // TestTwoMountsRace has two mounts replace one object at the same moment, under each
 // policy: both have opened it before either closes.
 func TestTwoMountsRace(t *testing.T) {
-	servers := map[string]func(testing.TB, ...string) s3server.Server{"versitygw": s3server.VersityGW, "minio": s3server.MinIO}
-	for name, start := range servers {
-		t.Run(name, func(t *testing.T) {
-			p := realPlace(t, start(t))
+	t.Parallel()
+	for _, server := range []*sharedServer{&versityGW, &minIO} {
+		t.Run(string(server.kind), func(t *testing.T) {
+			t.Parallel()
+			p := realPlace(t, server.of(t))
 			for _, policy := range []string{"fail", "overwrite", "keep-both"} {
 				t.Run(policy, func(t *testing.T) {
 					q := *p

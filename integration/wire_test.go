@@ -152,10 +152,11 @@ func isComplete(r *http.Request) bool {
 // TestWire spoils what goes to real servers, and what comes back: a copy succeeds
 // only with its own bytes in the store.
 func TestWire(t *testing.T) {
-	servers := map[string]func(testing.TB, ...string) s3server.Server{"versitygw": s3server.VersityGW, "minio": s3server.MinIO}
-	for name, start := range servers {
-		t.Run(name, func(t *testing.T) {
-			direct := start(t)
+	t.Parallel()
+	for _, server := range []*sharedServer{&versityGW, &minIO} {
+		t.Run(string(server.kind), func(t *testing.T) {
+			t.Parallel()
+			direct := server.of(t)
 			p := realPlace(t, direct)
 			wire, near := newLine(t, direct)
 			p.server = near

@@ -66,7 +66,8 @@ type Profile struct {
 	PartCopy         bool // UploadPartCopy
 	CompleteListsAll bool // Complete must name every part that was sent (Ceph)
 	// DoubtDone says that Complete answers 200 also for an upload that is gone,
-	// if any object has the key. What it made is looked at.
+	// if any object has the key. What it made is looked at, unless the answer has a
+	// checksum: that is of an object just made.
 	DoubtDone      bool
 	AbortLifecycle bool // a lifecycle rule can end unfinished uploads
 

@@ -45,7 +45,9 @@ func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []ob
 	if d := opts.Digest; info.Checksum.Algorithm == d.Algorithm && !info.Checksum.Equal(d) {
 		return objstore.Info{}, spoilt(x, up.Key)
 	}
-	if c.profile.DoubtDone {
+	// Only of an object that it has just made does such a store tell the checksum,
+	// and that object may have been replaced since.
+	if c.profile.DoubtDone && out.ChecksumType == "" {
 		return c.lookAt(ctx, info)
 	}
 	return info, nil

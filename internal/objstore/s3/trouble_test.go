@@ -235,7 +235,7 @@ func TestWrongEchoOfTheWhole(t *testing.T) {
 // TestDoubtDone has a server complete what it does not know.
 func TestDoubtDone(t *testing.T) {
 	p := profile(t, "versitygw")
-	etag := atomic.Pointer[string]{}
+	etag, more := atomic.Pointer[string]{}, atomic.Pointer[string]{}
 	c := stub(t, p, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
 			if e := etag.Load(); e != nil {
@@ -245,7 +245,11 @@ func TestDoubtDone(t *testing.T) {
 			w.WriteHeader(404)
 			return
 		}
-		io.WriteString(w, `<CompleteMultipartUploadResult><ETag>"x-1"</ETag></CompleteMultipartUploadResult>`)
+		var known string
+		if m := more.Load(); m != nil {
+			known = *m
+		}
+		io.WriteString(w, `<CompleteMultipartUploadResult><ETag>"x-1"</ETag>`+known+`</CompleteMultipartUploadResult>`)
 	})
 	for _, there := range []string{"", `"other"`, `"x-1"`} {
 		if there != "" {
@@ -259,6 +263,12 @@ func TestDoubtDone(t *testing.T) {
 		} else if !errors.Is(err, objstore.ErrNoSuchUpload) || !errorOf(t, err).Sent {
 			t.Errorf("with object %s: %v", there, err)
 		}
+	}
+	other, known := `"other"`, "<ChecksumType>FULL_OBJECT</ChecksumType>"
+	etag.Store(&other)
+	more.Store(&known)
+	if _, err := complete(t, c, objstore.CompleteOptions{}); err != nil {
+		t.Errorf("made, and replaced since: %v", err)
 	}
 }
 
