@@ -127,7 +127,7 @@ func TestMemoryOfManyWriters(t *testing.T) {
 func TestMemoryOfEverything(t *testing.T) {
 	for _, memory := range []int64{40, 128} {
 		t.Run(fmt.Sprint(memory, "MiB"), func(t *testing.T) {
-			p := realPlace(t, s3server.VersityGW(t))
+			p := realPlace(t, versityGW.of(t))
 			m := p.begin(fmt.Sprintf("--memory=%dMiB", memory))
 			text := noise(16 * mib)
 			const readers, writers, rounds = 16, 8, 3
