@@ -169,17 +169,18 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // WriteTo implements io.WriterTo: bytes go to the connection straight from the
-// chunks, neighbours in memory with one call.
+// chunks, many of them with one call.
 func (b *body) WriteTo(w io.Writer) (int64, error) {
 	var written int64
+	var vector [][]byte
 	for b.at < len(b.pieces) {
-		p, err := b.stretch()
-		if err != nil {
+		var err error
+		if vector, err = b.vector(vector[:0]); err != nil {
 			return written, err
 		}
-		n, err := w.Write(p)
-		written += int64(n)
-		b.skip(int64(n))
+		n, err := objstore.WriteVector(w, vector)
+		written += n
+		b.skip(n)
 		if err != nil {
 			return written, err
 		}
@@ -187,26 +188,35 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	return written, nil
 }
 
-// stretch returns the next bytes, as many as are in one place.
-func (b *body) stretch() ([]byte, error) {
-	f := b.pieces[b.at]
-	from, n := f.from+b.off, f.to-f.from-b.off
-	switch {
-	case f.c == nil:
-		return zeros[:min(n, chunkSize)], nil
-	case f.c.spilled():
-		p := make([]byte, n)
-		return p, b.u.spill.read(f.c.slot, p, from)
-	}
-	begin := f.c.at + int(from)
-	end := f.c.at + int(f.to)
-	for _, next := range b.pieces[b.at+1:] {
-		if next.c == nil || next.c.spilled() || next.c.at+int(next.from) != end {
-			break
+// vector appends where the next bytes are, up to haltAfter of them. What is spilled
+// comes alone, for it takes memory of its own.
+func (b *body) vector(out [][]byte) ([][]byte, error) {
+	off, room := b.off, int64(haltAfter)
+	for _, f := range b.pieces[b.at:] {
+		n := min(f.to-f.from-off, room)
+		from := f.from + off
+		off = 0
+		switch {
+		case n == 0:
+			return out, nil
+		case f.c == nil:
+			n = min(n, chunkSize)
+			out = append(out, zeros[:n])
+			if n < f.to-f.from {
+				return out, nil // the rest of it is next
+			}
+		case f.c.spilled():
+			if len(out) > 0 {
+				return out, nil
+			}
+			p := make([]byte, n)
+			return append(out, p), b.u.spill.read(f.c.slot, p, from)
+		default:
+			out = append(out, f.c.buf[from:from+n])
 		}
-		end += int(next.to - next.from)
+		room -= n
 	}
-	return b.u.pool.mem[begin:end], nil
+	return out, nil
 }
 
 // skip moves on by n bytes.

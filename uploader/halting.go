@@ -3,6 +3,8 @@ package uploader
 import (
 	"context"
 	"io"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
 // halting is a body on its way that goes no further once its context has ended.
@@ -47,6 +49,17 @@ func (h *halting) WriteTo(w io.Writer) (int64, error) { return io.Copy(haltingWr
 type haltingWriter struct {
 	h *halting
 	w io.Writer
+}
+
+// WriteVector implements objstore.VectorWriter. A body's vectors are no larger than
+// haltAfter.
+func (o haltingWriter) WriteVector(p [][]byte) (int64, error) {
+	if o.h.ctx.Err() != nil {
+		return 0, context.Cause(o.h.ctx)
+	}
+	n, err := objstore.WriteVector(o.w, p)
+	o.h.went(int(n))
+	return n, err
 }
 
 func (o haltingWriter) Write(p []byte) (int, error) {

@@ -136,7 +136,8 @@ type SSE struct {
 // Body is what a Put or UploadPart sends. Reader is read from its start on
 // every attempt and must stay valid until the call has returned; it is not read
 // after that. A Reader that is also an io.WriterTo may be asked to write what it
-// has left in pieces of its own memory, which spares a copy on the way out.
+// has left in pieces of its own memory, which spares a copy on the way out; the writer
+// may be a VectorWriter.
 type Body struct {
 	Reader io.ReadSeeker
 	Size   int64  // bytes, exactly what Reader gives

@@ -15,7 +15,8 @@
 //	Client ── exchange ──► transport ──► net/http ──► conn.ReadFrom ──► outBody.sendTo ──► socket
 //	             (in the context of the request)       sees the outBody through net/http's wrappers
 //
-// A reader with a WriteTo goes to the socket straight from its own memory; others
+// A reader with a WriteTo goes to the socket straight from its own memory, from many
+// places of it with one call of the system where the connection is plain; others
 // go through a pooled buffer. When the call returns, nobody reads the body any
 // more: transport.Do waits for that, and breaks the connection if it must.
 //

@@ -220,10 +220,30 @@ func (c *capped) Write(p []byte) (int, error) {
 		return 0, errBodySize
 	}
 	n, err := c.w.Write(p)
-	c.written += int64(n)
-	c.left -= int64(n)
+	c.wrote(int64(n), err)
+	return n, err
+}
+
+// WriteVector implements objstore.VectorWriter: with one call of the system where
+// the connection is plain TCP.
+func (c *capped) WriteVector(p [][]byte) (int64, error) {
+	var size int64
+	for _, piece := range p {
+		size += int64(len(piece))
+	}
+	if size > c.left {
+		return 0, errBodySize
+	}
+	all := net.Buffers(p)
+	n, err := all.WriteTo(c.w)
+	c.wrote(n, err)
+	return n, err
+}
+
+func (c *capped) wrote(n int64, err error) {
+	c.written += n
+	c.left -= n
 	if err != nil {
 		c.failed = err
 	}
-	return n, err
 }

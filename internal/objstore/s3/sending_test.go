@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,21 +16,51 @@ import (
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
+	"github.com/sluicefs/sluicefs/internal/objstore/s3"
 )
 
 // guardedReader is a body that nobody may read once a call has returned.
 type guardedReader struct {
 	*bytes.Reader
-	over atomic.Bool
-	late atomic.Int64
+	scattered bool // written as from many places in memory
+	over      atomic.Bool
+	late      atomic.Int64
 }
 
 func (g *guardedReader) WriteTo(w io.Writer) (int64, error) {
-	n, err := g.Reader.WriteTo(w)
+	write := g.Reader.WriteTo
+	if g.scattered {
+		write = g.scatter
+	}
+	n, err := write(w)
 	if g.over.Load() {
 		g.late.Add(1)
 	}
 	return n, err
+}
+
+// scatter writes what is left in vectors of pieces that get larger.
+func (g *guardedReader) scatter(w io.Writer) (int64, error) {
+	rest := make([]byte, g.Len())
+	if _, err := io.ReadFull(g.Reader, rest); err != nil {
+		return 0, err
+	}
+	var written int64
+	var vector [][]byte
+	for size := 1; len(rest) > 0; size += 97 {
+		n := min(size, len(rest))
+		vector, rest = append(vector, rest[:n]), rest[n:]
+		if len(vector) < 20 && len(rest) > 0 {
+			continue
+		}
+		n64, err := objstore.WriteVector(w, vector)
+		written += n64
+		if err != nil {
+			return written, err
+		}
+		vector = nil
+	}
+	return written, nil
 }
 
 func (g *guardedReader) Read(p []byte) (int, error) {
@@ -59,8 +90,8 @@ func TestRefusedEarly(t *testing.T) {
 	defer close(release)
 	c := dial(t, srv, profile(t, "aws"), nil)
 	data := make([]byte, 64<<20)
-	for range 3 {
-		g := &guardedReader{Reader: bytes.NewReader(data)}
+	for i := range 4 {
+		g := &guardedReader{Reader: bytes.NewReader(data), scattered: i%2 == 1}
 		_, err := c.UploadPart(t.Context(), objstore.UploadRef{Key: "k", ID: "u"}, 1, objstore.Body{Reader: g, Size: int64(len(data))})
 		g.over.Store(true)
 		if !errors.Is(err, objstore.ErrAccessDenied) {
@@ -70,6 +101,50 @@ func TestRefusedEarly(t *testing.T) {
 			t.Error("the body was read after the call had returned")
 		}
 	}
+}
+
+// TestScattered sends bodies that lie in many places, in the clear and over TLS, and
+// one that gives more than was announced.
+func TestScattered(t *testing.T) {
+	for name, serve := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
+		t.Run(name, func(t *testing.T) {
+			got := make(chan [sha256.Size]byte, 1)
+			srv := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				all, err := io.ReadAll(r.Body)
+				if err != nil {
+					return // the one that is broken off
+				}
+				got <- sha256.Sum256(all)
+				w.Header().Set("ETag", `"e"`)
+			}))
+			defer srv.Close()
+			c := dial(t, srv, profile(t, "aws"), func(c *s3.Config) { c.NoVerifyTLS = true })
+			send := func(data []byte, size int) error {
+				g := &guardedReader{Reader: bytes.NewReader(data), scattered: true}
+				_, err := c.UploadPart(t.Context(), objstore.UploadRef{Key: "k", ID: "u"}, 1, objstore.Body{Reader: g, Size: int64(size)})
+				return err
+			}
+			for _, size := range []int{1, 5000, 3 << 20, 9<<20 + 1} {
+				data := noise(size)
+				if err := send(data, size); err != nil {
+					t.Fatalf("%d bytes: %v", size, err)
+				}
+				if sum := <-got; sum != sha256.Sum256(data) {
+					t.Errorf("%d bytes: others arrived", size)
+				}
+			}
+			if err := send(noise(2<<20), 1<<20); err == nil {
+				t.Error("a body larger than announced was sent")
+			}
+		})
+	}
+}
+
+// noise returns bytes that do not repeat.
+func noise(n int) []byte {
+	p := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(p) // cannot fail
+	return p
 }
 
 // TestContextEndsWhileSending has a server that takes nothing.
