@@ -76,7 +76,7 @@ type Config struct {
 	OnWriterKilled    Killed
 	Unlink            Unlink
 
-	ReadOnly     bool
+	ReadOnly     bool // also lets the kernel read files of the disk cache by itself
 	AllowOther   bool // others than the mounting user; the kernel then checks permissions
 	Permissions  bool // the kernel checks permissions although others cannot come
 	WriteThrough bool // every write is a request: the kernel's write-back cache stays off
@@ -133,6 +133,9 @@ func (c Config) withDefaults() (Config, error) {
 	orString((*string)(&c.OnWriterKilled), string(KilledAbort))
 	orString((*string)(&c.Unlink), string(UnlinkBatch))
 	orString(&c.HiddenPrefix, DefaultHiddenPrefix)
+	if c.ReadOnly {
+		c.WriteThrough = true // and passthrough, which the kernel does not offer beside its write-back cache
+	}
 	if c.FileMode == 0 {
 		c.FileMode = DefaultFileMode
 	}

@@ -75,6 +75,10 @@
 //     looks at them.
 //   - ExplicitDataCacheControl and FOPEN_KEEP_CACHE: a node has one content, so its
 //     pages are right for as long as it lives.
+//   - CAP_PASSTHROUGH on read-only mounts: a file that the disk cache has whole is
+//     opened with the file of the cache behind it, which the kernel then reads
+//     without asking; see backing. Kernels before 6.9, and those who are not root,
+//     go on asking. On other mounts a reader would not see what is written later.
 //   - default_permissions only where others may come (or on request): otherwise
 //     only the owner of the mount reaches it, and the checks would cost
 //     requests for the attributes of directories on every path.

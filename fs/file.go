@@ -52,6 +52,7 @@ type fileNode struct {
 	carried  time.Time // the mtime that the object carried when it was last seen
 	writing  *writing  // nil while nobody has it open for writing
 	readers  int       // read-only handles
+	backing  *backing  // while some of them are read by the kernel itself
 	pending  bool      // attr differs from what the object carries, and is to be stored
 	failed   error     // why the last attempt to store attr failed
 	deleted  bool      // it has no name any more

@@ -33,20 +33,37 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	return h, openAnswer, 0
 }
 
-func (n *fileNode) openRead(ctx context.Context) (*readHandle, error) {
+func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {
 	if err := n.ask(ctx); err != nil {
 		return nil, err
 	}
+	file := n.wholeFile()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.replaced {
-		return nil, errStale
+	err := n.readableLocked()
+	if err == nil && n.takeBackingLocked(file) {
+		n.readers++
+		return &localHandle{readHandle{node: n}}, nil
 	}
-	if n.full != nil && n.full.Restore {
-		return nil, objstore.ErrArchived
+	if file != nil {
+		file.Close()
+	}
+	if err != nil {
+		return nil, err
 	}
 	n.readers++
 	return &readHandle{node: n}, nil
+}
+
+// readableLocked says why the node cannot be opened for reading.
+func (n *fileNode) readableLocked() error {
+	switch {
+	case n.replaced:
+		return errStale
+	case n.full != nil && n.full.Restore:
+		return objstore.ErrArchived
+	}
+	return nil
 }
 
 func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
