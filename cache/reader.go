@@ -28,14 +28,16 @@ type Reader struct {
 	pattern  pattern
 	streams  [maxTrails]stream // of the pattern's trails
 	pieces   pieces
-	holding  int // streams that hold blocks
+	check    *check // nil where there is nothing to check, or it is done
+	damaged  error  // what check found
+	holding  int    // streams that hold blocks
 }
 
-// Open returns a reader of the object as info describes it; of it, Key, ETag
-// and Size are used. It asks for nothing yet. Without an ETag what is read is
+// Open returns a reader of the object as info describes it; of it, Key, ETag,
+// Size and Checksum are used. It asks for nothing yet. Without an ETag what is read is
 // not kept for others, and a change of the object cannot be noticed.
 func (c *Cache) Open(info objstore.Info) *Reader {
-	return &Reader{s: c.blocks, v: c.blocks.use(info.Key, info.ETag, info.Size)}
+	return &Reader{s: c.blocks, v: c.blocks.use(info.Key, info.ETag, info.Size), check: newCheck(info.Checksum)}
 }
 
 // Size is the size of the version that is read, in bytes.
@@ -45,7 +47,8 @@ func (r *Reader) Size() int64 { return r.v.size }
 // an error, which is io.EOF at the end of the object. An object that has been
 // replaced or deleted is objstore.ErrPrecondition; other errors are those of the
 // store, of ctx, which ends only the wait unless the read is a random one, or
-// ErrClosed.
+// ErrClosed. If the whole object was read in order, and the store has a checksum
+// of it that does not agree, the read of the end and all later ones are ErrDamaged.
 func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	loan, err := r.Lend(ctx, p, off)
 	n := loan.CopyTo(p)
@@ -87,7 +90,11 @@ func (r *Reader) Lend(ctx context.Context, p []byte, off int64) (*Loan, error) {
 		return loan, err
 	}
 	if off+n == r.v.size {
+		err = r.finish(ctx)
 		r.settle()
+		if err != nil {
+			return loan, err
+		}
 	}
 	return loan, loan.end(len(p))
 }
@@ -110,14 +117,18 @@ func (r *Reader) settle() {
 func (r *Reader) plan(ctx context.Context, off, n int64) ([]*block, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
+	switch {
+	case r.closed:
 		return nil, ErrClosed
+	case r.damaged != nil:
+		return nil, r.damaged
 	}
 	r.lastRead = r.s.now()
 	kind, i, begun := r.pattern.observe(off, n)
 	if begun {
 		r.streams[i].clear()
 	}
+	r.checkLocked()
 	s, t := &r.streams[i], &r.pattern.trails[i]
 	defer r.countLocked()
 	switch {

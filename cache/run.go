@@ -96,10 +96,13 @@ func (r *run) fetch(ctx context.Context) error {
 		if !r.wanted() {
 			return errUnwanted
 		}
-		if err := b.fill(body); err != nil {
+		err := b.fill(body, func() {
+			r.keep(b)
+			r.remember(b)
+		})
+		if err != nil {
 			return fmt.Errorf("read %q at %d: %w", r.v.key, b.off, err)
 		}
-		r.keep(b)
 		r.land(b)
 	}
 	r.s.speed.saw(length, time.Since(sent))
@@ -115,6 +118,7 @@ func (r *run) load() (n int, err error) {
 		if r.v.disk.Read(b.index, b.buf[:b.size]) != nil {
 			break // the store has it
 		}
+		r.remember(b)
 		b.advance(b.size)
 		r.land(b)
 		n++
@@ -129,11 +133,14 @@ func (r *run) keep(b *block) {
 	}
 }
 
-// fill reads the block from a body.
-func (b *block) fill(body io.Reader) error {
+// fill reads the block from a body. It calls filled before anybody learns that the
+// block is whole: who finds that it is damaged can then have it forgotten.
+func (b *block) fill(body io.Reader, filled func()) error {
 	for at := 0; at < b.size; {
 		n, err := body.Read(b.buf[at:b.size])
-		at += n
+		if at += n; at == b.size {
+			filled()
+		}
 		b.advance(n)
 		if err != nil && at < b.size {
 			if errors.Is(err, io.EOF) {
@@ -145,13 +152,17 @@ func (b *block) fill(body io.Reader) error {
 	return nil
 }
 
-// land gives a block that is whole to the cache and lets go of it.
-func (r *run) land(b *block) {
+// remember gives a block to the cache of whole blocks.
+func (r *run) remember(b *block) {
 	if r.v.pinned() && b.index >= 0 && b.hold() {
 		if !r.s.whole.Set(r.v.id(b.index), b, bufferCost(b.size)) {
 			b.release()
 		}
 	}
+}
+
+// land lets go of a block that is whole.
+func (r *run) land(b *block) {
 	r.v.mu.Lock()
 	r.landed++
 	r.forgetLocked(b)

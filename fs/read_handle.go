@@ -57,6 +57,9 @@ func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64
 		result, err = s.read(w, n, dest, off)
 	}
 	if err != nil {
+		if errors.Is(err, cache.ErrDamaged) { // the kernel has pages of it
+			n.fsys.background.Go(func() { n.NotifyContent(0, 0) })
+		}
 		if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
 			err = errors.Join(errStale, err)
 			n.stale()

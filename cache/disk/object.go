@@ -18,10 +18,11 @@ var ErrAbsent = errors.New("block is not on the disk")
 // Object is one version of an object. It touches the disk when it is asked for
 // something.
 type Object struct {
-	t     *Tier
-	id    [sha256.Size]byte
-	size  int64
-	users atomic.Int64 // the owner, the queue and calls under way; files are closed with the last
+	t       *Tier
+	id      [sha256.Size]byte
+	size    int64
+	removed atomic.Bool
+	users   atomic.Int64 // the owner, the queue and calls under way; files are closed with the last
 
 	mu       sync.Mutex
 	segments map[int64]*segment
@@ -110,8 +111,10 @@ func (o *Object) File() (*os.File, bool) {
 	return s.file()
 }
 
-// Remove takes away what is there of the object.
+// Remove takes away what is there of the object, and what is queued. Nothing is
+// kept of it any more, until it is opened anew.
 func (o *Object) Remove() {
+	o.removed.Store(true)
 	for n := int64(0); n*segmentSize < o.size; n++ {
 		if err := o.t.discard(o.name(n)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			o.t.warn(err)

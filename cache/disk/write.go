@@ -37,6 +37,9 @@ const newCost = 12 << 10
 func (t *Tier) keep(of offer) {
 	defer of.done()
 	defer of.o.Close()
+	if of.o.removed.Load() {
+		return
+	}
 	cost := pages(int64(len(of.p)))
 	if of.index == 0 {
 		cost += newCost
@@ -57,6 +60,9 @@ func (t *Tier) keep(of offer) {
 		t.warn(err)
 		t.room.Store(0) // the disk may be full: the sweep knows
 		t.askSweep()
+	}
+	if wrote && of.o.removed.Load() {
+		of.o.Remove() // it came in between
 	}
 	if wrote {
 		t.counts.written.Add(int64(len(of.p)))
