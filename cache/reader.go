@@ -287,6 +287,26 @@ func (r *Reader) File() (*os.File, bool) {
 	return r.v.disk.File()
 }
 
+// SmallFile is up to which size, in bytes, Prefetch fetches.
+const SmallFile = blockSize
+
+// Prefetch asks for the whole of a small object at once, and does not wait for it.
+func (r *Reader) Prefetch(ctx context.Context) {
+	if r.v.size == 0 || r.v.size > SmallFile || r.s.life.enter() != nil {
+		return
+	}
+	defer r.s.life.leave()
+	bs, err := r.plan(ctx, 0, r.v.size)
+	if err != nil {
+		return // who reads is told
+	}
+	for _, b := range bs {
+		if b != nil {
+			b.release()
+		}
+	}
+}
+
 // Close lets go of what was read ahead. Reads under way go on; later ones fail
 // with ErrClosed. It may be called again.
 func (r *Reader) Close() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/keypath"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/uploader"
@@ -61,6 +62,7 @@ var errnos = []struct {
 	{uploader.ErrTooLarge, syscall.EFBIG},
 	{uploader.ErrNoSpace, syscall.ENOSPC},
 	{uploader.ErrIntegrity, syscall.EIO},
+	{cache.ErrDamaged, syscall.EIO},
 	{uploader.ErrUnverified, syscall.EIO}, // before what kept the store from telling
 	{uploader.ErrWriterKilled, syscall.EIO},
 	{uploader.ErrDraining, syscall.EROFS}, // a mount that is going away takes no more writes

@@ -52,6 +52,8 @@ type fileNode struct {
 	carried  time.Time // the mtime that the object carried when it was last seen
 	writing  *writing  // nil while nobody has it open for writing
 	readers  int       // read-only handles
+	wasRead  bool      // it was opened for reading before: the kernel may have its pages
+	archived bool      // that it is was logged
 	backing  *backing  // while some of them are read by the kernel itself
 	pending  bool      // attr differs from what the object carries, and is to be stored
 	failed   error     // why the last attempt to store attr failed

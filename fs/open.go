@@ -7,6 +7,7 @@ import (
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/uploader"
 )
@@ -22,7 +23,7 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY && flags&syscall.O_TRUNC == 0 {
 		h, err := n.openRead(w)
 		if err != nil {
-			return nil, 0, n.fsys.answer("open", n.key(), err)
+			return nil, 0, n.refuse("open", err)
 		}
 		return h, openAnswer, 0
 	}
@@ -37,7 +38,7 @@ func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {
 	if err := n.ask(ctx); err != nil {
 		return nil, err
 	}
-	file := n.wholeFile()
+	file, key := n.wholeFile(), n.key()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	err := n.readableLocked()
@@ -52,7 +53,12 @@ func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {
 		return nil, err
 	}
 	n.readers++
-	return &readHandle{node: n}, nil
+	h := &readHandle{node: n}
+	if !n.wasRead && n.writing == nil && n.object.etag != "" && n.object.size <= cache.SmallFile {
+		h.snapshot.open(n.fsys.cfg.Cache, n.infoLocked(key)).Prefetch(ctx)
+	}
+	n.wasRead = true
+	return h, nil
 }
 
 // readableLocked says why the node cannot be opened for reading.

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"syscall"
 
@@ -64,9 +65,25 @@ func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64
 			err = errors.Join(errStale, err)
 			n.stale()
 		}
-		return nil, n.fsys.answer("read", n.key(), err)
+		return nil, n.refuse("read", err)
 	}
 	return result, 0
+}
+
+// refuse is answer for those who read. Of an archived object the log has one line:
+// programs, and the kernel that reads ahead, ask again and again.
+func (n *fileNode) refuse(op string, err error) syscall.Errno {
+	if errors.Is(err, objstore.ErrArchived) {
+		n.mu.Lock()
+		told := n.archived
+		n.archived = true
+		n.mu.Unlock()
+		if told {
+			return errnoOf(err)
+		}
+		err = fmt.Errorf("the object has to be restored before it can be read: %w", err)
+	}
+	return n.fsys.answer(op, n.key(), err)
 }
 
 // read reads the node's object.

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/sirupsen/logrus"
+	logrustest "github.com/sirupsen/logrus/hooks/test"
+
 	"github.com/sluicefs/sluicefs/fs"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -143,16 +146,22 @@ func openClauses() map[string]clause {
 			_, err := e.store.Put(context.Background(), "cold", objstore.Body{Reader: strings.NewReader("ice"), Size: 3},
 				objstore.PutOptions{ObjectOptions: objstore.ObjectOptions{StorageClass: "GLACIER"}})
 			e.ok(err)
-			m := e.mount()
+			logged, hook := logrustest.NewNullLogger()
+			m := e.mountWith(func(c *fs.Config) { c.Log = logrus.NewEntry(logged) })
 			if size := e.stat(m, "cold").Size; size != 3 {
 				e.Errorf("size %d, want 3", size)
 			}
-			f, err := os.Open(filepath.Join(m.Dir, "cold"))
-			if err == nil {
-				_, err = io.ReadAll(f)
-				f.Close()
+			for range 3 {
+				f, err := os.Open(filepath.Join(m.Dir, "cold"))
+				if err == nil {
+					_, err = io.ReadAll(f)
+					f.Close()
+				}
+				e.fails("reading", err, syscall.EREMOTEIO)
 			}
-			e.fails("reading", err, syscall.EREMOTEIO)
+			if n := len(hook.AllEntries()); n != 1 {
+				e.Errorf("%d lines in the log, want 1", n)
+			}
 		}},
 	}
 }

@@ -4,11 +4,19 @@ package integration
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/integration/mounttest"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/fault"
+	"github.com/sluicefs/sluicefs/internal/objstore/retry"
 )
 
 func readClauses() map[string]clause {
@@ -85,6 +93,170 @@ func readClauses() map[string]clause {
 				e.ok(file.Close())
 			}
 			e.eventually("nothing is left", func() bool { return len(e.keys()) == 0 })
+		}},
+		"R5": {run: func(e *env) {
+			const size, piece = 24 << 20, 64 << 10
+			text := noise(size)
+			e.put("f", text, nil)
+			e.put("g", text, nil)
+			m := e.mount()
+			e.want("f", e.read(m, "f"), text)
+			if s := m.Cache.Stats(); s.Fetched != size || s.Gets > 30 {
+				e.Errorf("%d bytes fetched of %d, by %d requests", s.Fetched, size, s.Gets)
+			}
+			f := e.open(m, "g", os.O_RDONLY)
+			before := m.Cache.Stats()
+			b := make([]byte, piece)
+			at := []int64{7, 100, 51, 201, 13, 160, 88, 240, 30, 300, 120, 190, 64, 222, 2, 140, 330, 75, 280, 180}
+			for _, i := range at { // neither in a row nor at equal distances
+				off := i*piece + 12345
+				_, err := f.ReadAt(b, off)
+				e.ok(err)
+				e.want("g", string(b), text[off:][:piece])
+			}
+			after := m.Cache.Stats()
+			gets, bytes := after.Gets-before.Gets, after.Fetched-before.Fetched
+			if n := int64(len(at)); gets > n || float64(bytes) > 1.3*float64(n*piece) {
+				e.Errorf("%d requests for %d reads, %.2f times the bytes", gets, n, float64(bytes)/float64(n*piece))
+			}
+		}},
+		"R6": {run: func(e *env) {
+			before, after := noise(3<<20), noise(2<<20)
+			e.put("f", before, nil)
+			m := e.mount()
+			e.want("first", e.read(m, "f"), before)
+			if n := m.Cache.Stats().Served; n < 3<<20 {
+				e.Fatalf("%d bytes were read through the mount", n)
+			}
+			served := m.Cache.Stats().Served
+			e.want("again", e.read(m, "f"), before)
+			if n := m.Cache.Stats().Served - served; n != 0 {
+				e.Errorf("%d bytes were read through the mount again", n)
+			}
+			e.put("f", after, nil)
+			e.eventually("the new object is read", func() bool { return e.read(m, "f") == after })
+		}},
+		"R7": {run: func(e *env) {
+			text := noise(256 << 10)
+			e.put("f", text, nil)
+			m := e.mount()
+			f := e.open(m, "f", os.O_RDONLY)
+			e.eventually("it is fetched", func() bool { return m.Cache.Stats().Gets == 1 })
+			b, err := io.ReadAll(f)
+			e.ok(err)
+			e.want("f", string(b), text)
+			e.want("again", e.read(m, "f"), text)
+			if s := m.Cache.Stats(); s.Gets != 1 || s.Fetched != int64(len(text)) {
+				e.Errorf("%d bytes by %d requests", s.Fetched, s.Gets)
+			}
+		}},
+		"R8": {run: func(e *env) {
+			text := noise(3 << 20)
+			m := e.mount()
+			f := e.open(m, "f", os.O_CREATE|os.O_RDWR)
+			_, err := f.WriteString(text)
+			e.ok(err)
+			n := e.requests(func() {
+				b := make([]byte, len(text))
+				_, err = f.ReadAt(b, 0)
+				e.ok(err)
+				e.want("while it is written", string(b), text)
+				e.want("by another", e.read(m, "f"), text)
+				e.ok(f.Close())
+				e.want("after that", e.read(m, "f"), text)
+			}, objstore.OpGet)
+			if n != 0 {
+				e.Errorf("%d GETs", n)
+			}
+		}},
+		"R9": {run: func(e *env) {
+			text := noise(2<<20 + 100)
+			e.put("f", text, nil)
+			m := e.mount()
+			e.want("a program", m.Run("cp /bin/echo ./p && chmod 755 p && ./p it runs"), "it runs")
+			e.want("a script", m.Run("printf '#!/bin/sh\necho so does $1\n' > s && chmod 755 s && ./s this"), "so does this")
+			e.want("direct", m.Run("dd if=f iflag=direct bs=64k status=none | cmp - f && echo same"), "same")
+			m.Unmount()
+			m = e.mount() // nothing of it is in the kernel
+			e.want("mapped", m.Run(python(e)+` -c '
+import mmap
+with open("f", "rb") as f:
+    m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+    print(len(m), m[1<<20:(1<<20)+100] == open("f", "rb").read()[1<<20:(1<<20)+100])'`), fmt.Sprint(len(text), " True"))
+		}},
+		"R10": {inMemory: "the faults are between the mount and the store", run: func(e *env) {
+			text := noise(12 << 20)
+			e.put("f", text, nil)
+			patient := retry.New(e.store, retry.Config{For: time.Minute, Base: time.Millisecond, Cap: 10 * time.Millisecond})
+			for _, rule := range []fault.Rule{
+				{Mode: fault.Truncate, At: 100_000, Times: 3}, {Mode: fault.Truncate, At: 0, Times: 2}, {Mode: fault.Drop, Times: 3}, {Mode: fault.Fail, Times: 3},
+			} {
+				m := mounttest.New(e, patient, mounttest.Options{})
+				rule.Op = objstore.OpGet
+				e.store.Add(rule)
+				e.want(string(rule.Mode), e.read(m, "f"), text)
+				e.store.Clear()
+				m.Unmount()
+			}
+			m := mounttest.New(e, patient, mounttest.Options{})
+			e.store.Add(fault.Rule{Op: objstore.OpGet, Mode: fault.Truncate, At: 100_000, Times: 1})
+			gate := fault.NewGate()
+			e.store.Add(fault.Rule{Op: objstore.OpGet, After: 1, Mode: fault.Delay, Gate: gate})
+			f := e.open(m, "f", os.O_RDONLY)
+			done := make(chan error, 1)
+			go func() {
+				b, err := io.ReadAll(f)
+				if err == nil && string(b) != text {
+					err = errors.New("two versions are mixed")
+				}
+				done <- err
+			}()
+			e.eventually("the first answer broke off", func() bool { return e.store.Calls(objstore.OpGet) >= 2 })
+			e.put("f", noise(12<<20+1), nil)
+			gate.Open()
+			e.fails("another object", <-done, syscall.ESTALE)
+		}},
+		"R11": {inMemory: "the fault is between the mount and the store", run: func(e *env) {
+			for _, size := range []int{1000, 3 << 20} {
+				text := noise(size)
+				name := fmt.Sprint("f", size)
+				e.put(name, text, nil)
+				m := e.mount()
+				e.store.Add(fault.Rule{Op: objstore.OpGet, KeyContains: name, Mode: fault.Corrupt, At: 500, Times: 1})
+				_, err := os.ReadFile(filepath.Join(m.Dir, name))
+				e.fails("reading what is damaged", err, syscall.EIO)
+				e.eventually("it is read when it is sound", func() bool {
+					b, err := os.ReadFile(filepath.Join(m.Dir, name))
+					if err == nil && string(b) != text {
+						e.Fatal("a wrong byte is shown")
+					}
+					return err == nil
+				})
+			}
+		}},
+		"R12": {run: func(e *env) {
+			text := noise(5<<20 + 17)
+			e.put("f", text, nil)
+			dir := e.TempDir()
+			begin := func() *mounttest.Mount {
+				return mounttest.New(e, e.store, mounttest.Options{Cache: func(c *cache.Config) {
+					c.DiskDir, c.DiskSize, c.DiskName = dir, 1<<30, "e"
+				}})
+			}
+			first := begin()
+			e.want("first", e.read(first, "f"), text)
+			first.Unmount()
+			a, b := begin(), begin()
+			for _, m := range []*mounttest.Mount{a, b} {
+				if n := e.requests(func() { e.want("from the disk", e.read(m, "f"), text) }, objstore.OpGet); n != 0 {
+					e.Errorf("%d GETs", n)
+				}
+				m.Unmount()
+			}
+			spoil(e.T, dir, func(b []byte) { b[3<<20] ^= 1 })
+			if n := e.requests(func() { e.want("spoiled", e.read(begin(), "f"), text) }, objstore.OpGet); n == 0 {
+				e.Error("a spoiled block was not fetched again")
+			}
 		}},
 	}
 }
