@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/keypath"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/uploader"
@@ -21,7 +22,7 @@ func TestErrnoOf(t *testing.T) {
 		keypath.ErrInvalid: syscall.EINVAL, keypath.ErrTooLong: syscall.ENAMETOOLONG,
 		uploader.ErrExists: syscall.EEXIST, uploader.ErrConflict: syscall.ESTALE, uploader.ErrTooLarge: syscall.EFBIG,
 		uploader.ErrNoSpace: syscall.ENOSPC, uploader.ErrIntegrity: syscall.EIO, uploader.ErrWriterKilled: syscall.EIO,
-		uploader.ErrUnverified: syscall.EIO, uploader.ErrDraining: syscall.EROFS, uploader.ErrClosed: syscall.EBADF,
+		cache.ErrDamaged: syscall.EIO, uploader.ErrUnverified: syscall.EIO, uploader.ErrDraining: syscall.EROFS, uploader.ErrClosed: syscall.EBADF,
 		context.Canceled:     syscall.EINTR,
 		objstore.ErrNotFound: syscall.ENOENT, objstore.ErrAccessDenied: syscall.EACCES, objstore.ErrExpired: syscall.EACCES,
 		objstore.ErrPrecondition: syscall.ESTALE, objstore.ErrRange: syscall.ESTALE, objstore.ErrConflict: syscall.EBUSY,
