@@ -3,9 +3,10 @@ package cache
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/sync/singleflight"
 )
 
 // asker sends the requests about names: the same one only once at a time.
@@ -18,7 +19,26 @@ import (
 type asker struct {
 	life  *lifetime
 	slots *semaphore.Weighted
-	group singleflight.Group
+	// work is taken by goroutines that have sent requests before: the calls of an
+	// SDK are deep, and growing a stack for each takes a fifth of its time.
+	work chan func()
+
+	mu      sync.Mutex
+	flights map[string]*flight
+}
+
+// flight is a request on its way. Its answer counts once done is closed.
+type flight struct {
+	done   chan struct{}
+	answer any
+	err    error
+}
+
+func newAsker(life *lifetime, waiters int) *asker {
+	return &asker{
+		life: life, slots: semaphore.NewWeighted(int64(waiters)),
+		work: make(chan func()), flights: map[string]*flight{},
+	}
 }
 
 // ask runs fn, once for all who ask for the same thing at the same time. fn must
@@ -32,24 +52,72 @@ func ask[T any](ctx context.Context, a *asker, what string, fn func(context.Cont
 		a.slots.Release(1)
 		return none, err
 	}
-	answer := a.group.DoChan(what, func() (any, error) {
-		work, end := a.life.request(ctx)
-		defer end()
-		return fn(work)
-	})
+	f := a.join(ctx, what, func(ctx context.Context) (any, error) { return fn(ctx) })
 	select {
-	case r := <-answer:
+	case <-f.done:
 		a.done()
-		if r.Err != nil {
-			return none, r.Err
+		if f.err != nil {
+			return none, f.err
 		}
-		return r.Val.(T), nil
+		return f.answer.(T), nil
 	case <-ctx.Done():
 		go func() {
-			<-answer
+			<-f.done
 			a.done()
 		}()
 		return none, fmt.Errorf("%s: %w", what, ctx.Err())
+	}
+}
+
+// join returns the flight of that request, which it begins if there is none. The
+// caller is counted in lifetime until it is done.
+func (a *asker) join(ctx context.Context, what string, fn func(context.Context) (any, error)) *flight {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f := a.flights[what]; f != nil {
+		return f
+	}
+	f := &flight{done: make(chan struct{})}
+	a.flights[what] = f
+	a.start(func() {
+		work, end := a.life.request(ctx)
+		f.answer, f.err = fn(work)
+		end()
+		a.mu.Lock()
+		delete(a.flights, what)
+		a.mu.Unlock()
+		close(f.done)
+	})
+	return f
+}
+
+// start runs fn in a goroutine that has nothing to do, or in a new one.
+func (a *asker) start(fn func()) {
+	select {
+	case a.work <- fn:
+	default:
+		a.life.running.Add(1) // the caller is counted, so Close is still waiting
+		go a.run(fn)
+	}
+}
+
+// workerIdle is how long a goroutine waits for another request to send.
+const workerIdle = time.Second
+
+func (a *asker) run(fn func()) {
+	defer a.life.leave()
+	timer := time.NewTimer(workerIdle)
+	defer timer.Stop()
+	for {
+		fn()
+		timer.Reset(workerIdle)
+		select {
+		case fn = <-a.work:
+		case <-timer.C:
+			return
+		case <-a.life.over:
+			return
+		}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/sluicefs/sluicefs/cache/disk"
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -135,7 +134,7 @@ func New(store Store, cfg Config) (*Cache, error) {
 	}
 	return &Cache{
 		store: store, cfg: cfg, life: life, tree: t, blocks: b,
-		asker:    &asker{life: life, slots: semaphore.NewWeighted(int64(cfg.Waiters))},
+		asker:    newAsker(life, cfg.Waiters),
 		shadowed: map[string]struct{}{},
 	}, nil
 }

@@ -131,7 +131,7 @@
 //
 // Every goroutine but those of package disk, which have an owner of their own, is
 // counted in lifetime, and Close waits for all. There is one
-// for each request about names, for each run, and for each page that is read
+// for each request about names, which is kept for the next one, for each run, and for each page that is read
 // ahead; callers of Lookup, Stat and ReadDir who wait are at most
 // Config.Waiters. Locks are taken in this order, and none is held while a
 // request runs:

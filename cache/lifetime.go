@@ -14,6 +14,7 @@ var ErrClosed = errors.New("cache is closed")
 // as the caller who happened to be the first to want it.
 type lifetime struct {
 	running sync.WaitGroup
+	over    chan struct{} // closed at the end
 
 	mu       sync.Mutex
 	closed   bool
@@ -21,7 +22,7 @@ type lifetime struct {
 }
 
 func newLifetime() *lifetime {
-	return &lifetime{requests: map[*context.CancelFunc]struct{}{}}
+	return &lifetime{over: make(chan struct{}), requests: map[*context.CancelFunc]struct{}{}}
 }
 
 // enter counts a caller or a goroutine, which calls leave at its end.
@@ -80,6 +81,7 @@ func (l *lifetime) shut() bool {
 		return false
 	}
 	l.closed = true
+	close(l.over)
 	for stop := range l.requests {
 		(*stop)()
 	}
