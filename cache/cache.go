@@ -59,7 +59,7 @@ type Config struct {
 
 	// SSE is the key to read objects with that need one (mode "c").
 	SSE objstore.SSE
-	// Heads is the most HEADs that one StatMany has under way; default 32.
+	// Heads is the most HEADs that one StatMany has under way; default 64.
 	Heads int
 	// Waiters is the most callers that wait for an answer about names; more wait
 	// for a place. It bounds the requests too; default 256.
@@ -78,7 +78,7 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.DirTTL, time.Second)
 	setDefault(&cfg.NegativeTTL, time.Second)
 	setDefault(&cfg.Entries, 100_000)
-	setDefault(&cfg.Heads, 32)
+	setDefault(&cfg.Heads, 64)
 	setDefault(&cfg.Waiters, 256)
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -120,7 +120,7 @@
 //
 // An entry of a listing takes 24 bytes, its name and 17 bytes of ETag: 61 bytes
 // with a name of 20 bytes, 61 MB for 1,000,000 entries. What HEADs told takes
-// about 1 KB each. Beside that a DirReader holds up to three pages. No block is
+// about 0.4 KB each. Beside that a DirReader holds up to three pages. No block is
 // ever outside of the pool; nobody waits for memory: a reader that gets none
 // reads from the store into the caller's buffer. A stream may hold
 // ⅔·(Memory−NameMemory) ÷ streams, of which with a disk a quarter is for blocks that

@@ -8,7 +8,7 @@ import (
 	"github.com/dgraph-io/ristretto/v2"
 )
 
-// volume is what a shelf keeps: a *listing, *headed or *probed. They are never
+// volume is what a shelf keeps: a *listing, *headed, *headPack or *probed. They are never
 // changed.
 type volume interface {
 	// is reports that this is the volume of that kind and name. Shelves find

@@ -86,7 +86,11 @@ func (t *tree) told(m mark, a answered) {
 	delete(t.log.asked, m.stamp)
 	if h := a.head; h != nil {
 		dir, label := labelOf(h.info.Key)
-		t.shelf.put(kindHeaded, dir, label, h)
+		if p, ok := packHead(h); ok {
+			t.shelf.put(kindHeaded, dir, label, p)
+		} else {
+			t.shelf.put(kindHeaded, dir, label, h)
+		}
 	}
 	if p := a.probe; p != nil {
 		dir, label := dirLabel(p.dir)
@@ -128,8 +132,11 @@ func (t *tree) listingLocked(dir string) *listing {
 }
 
 func (t *tree) headedLocked(dir, label string) *headed {
-	if v := t.shelf.get(kindHeaded, dir, label); v != nil {
-		return v.(*headed)
+	switch v := t.shelf.get(kindHeaded, dir, label).(type) {
+	case *headed:
+		return v
+	case *headPack:
+		return v.headed()
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ const (
 	aheadDirs   = 32   // directories that are remembered
 	aheadNames  = 2048 // names of each: with 40 bytes a name, 2.5 MiB in all
 	aheadStart  = 3    // looks into a directory before anything is asked for ahead
-	aheadWindow = 64   // names asked for ahead at the most; the cache bounds the requests at once
+	aheadWindow = 256  // names asked for ahead at the most; the cache bounds the requests at once
 )
 
 // bareNames are the names of one directory that were listed without metadata.

@@ -1,0 +1,84 @@
+package cache
+
+import (
+	"encoding/binary"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
+)
+
+// headPack is a headed without the room for what most objects have nothing of: a
+// quarter of it. Every file that somebody looked at has one.
+type headPack struct {
+	stamp      uint64
+	sent       int64 // nanoseconds since 1970
+	size       int64
+	mtime      int64 // nanoseconds since 1970; noTime where the store told none
+	gone, full bool
+	key        string
+	text       string // fields, each behind its length: see packHead
+}
+
+// packHead packs an answer, if it tells nothing for which a pack has no place.
+func packHead(h *headed) (*headPack, bool) {
+	rest := h.info.ObjectOptions
+	rest.ContentType, rest.Metadata = "", nil
+	if !h.info.Checksum.IsZero() || h.info.Restore || !reflect.DeepEqual(rest, objstore.ObjectOptions{}) {
+		return nil, false
+	}
+	p := &headPack{
+		stamp: h.stamp, sent: h.sent.UnixNano(), size: h.info.Size, mtime: noTime,
+		gone: h.gone, full: h.info.Full, key: h.info.Key,
+	}
+	if !h.info.ModTime.IsZero() {
+		p.mtime = h.info.ModTime.UnixNano()
+	}
+	var text []byte
+	add := func(s string) { text = append(binary.AppendUvarint(text, uint64(len(s))), s...) }
+	add(h.info.ETag)
+	add(h.info.ContentType)
+	add(h.info.StorageClassSeen)
+	add(h.info.VersionID)
+	for _, name := range slices.Sorted(maps.Keys(h.info.Metadata)) {
+		add(name)
+		add(h.info.Metadata[name])
+	}
+	p.text = string(text)
+	return p, true
+}
+
+// headed is the answer again.
+func (p *headPack) headed() *headed {
+	h := &headed{mark: mark{p.stamp, time.Unix(0, p.sent)}, gone: p.gone}
+	text := p.text
+	next := func() (s string) {
+		n, width := binary.Uvarint([]byte(text[:min(len(text), binary.MaxVarintLen64)]))
+		s, text = text[width:width+int(n)], text[width+int(n):]
+		return s
+	}
+	h.info = objstore.Info{Key: p.key, Size: p.size, Full: p.full}
+	if p.mtime != noTime {
+		h.info.ModTime = time.Unix(0, p.mtime).UTC()
+	}
+	h.info.ETag, h.info.ContentType = next(), next()
+	h.info.StorageClassSeen, h.info.VersionID = next(), next()
+	for text != "" {
+		if h.info.Metadata == nil {
+			h.info.Metadata = map[string]string{}
+		}
+		name := next()
+		h.info.Metadata[name] = next()
+	}
+	return h
+}
+
+func (p *headPack) is(k kind, dir, label string) bool {
+	return k == kindHeaded && joins(p.key, dir, label)
+}
+
+func (p *headPack) cost() int64 { return headPackBytes + int64(len(p.key)+len(p.text)) }
+
+const headPackBytes = 200 // of a pack without its texts, with its place on a shelf
