@@ -53,6 +53,7 @@ type dirNode struct {
 	marker  bool      // it was there
 	pending bool      // attr is to be stored in the marker
 
+	walk      int   // as many more entries will be listed when they are looked at
 	undeleted error // why a file is there whose unlink had succeeded; told once
 
 	deletions int // above 0: the next lookup is taken for one of a deletion
@@ -92,18 +93,68 @@ func (d *dirNode) ask(ctx context.Context) error {
 	if fresh || f.cfg.Metadata == MetadataNone || key == "" {
 		return nil
 	}
+	if d.beingWalked() {
+		switch _, marker, err := f.cfg.Cache.Empty(ctx, key); {
+		case err != nil:
+			return err
+		case !marker:
+			d.unmarked()
+			return nil
+		}
+	}
 	info, err := f.cfg.Cache.Stat(ctx, key)
 	switch {
 	case errors.Is(err, objstore.ErrNotFound):
-		d.mu.Lock()
-		d.asked, d.marker = f.cfg.Now(), false
-		d.mu.Unlock()
+		d.unmarked()
 		return nil
 	case err != nil:
 		return err
 	}
 	d.learn(true, info)
 	return nil
+}
+
+func (d *dirNode) unmarked() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked, d.marker = d.fsys.cfg.Now(), false
+}
+
+// walkAhead is how many directories are listed, after one of them or the one that
+// they are in was opened, just because somebody wants to know their attributes.
+const walkAhead = 16
+
+// beingWalked reports that the directory will be listed, as far as one can know:
+// find, du and rsync look at a directory and then into it. A listing tells whether
+// there is a marker, and most buckets that others filled have none: then the
+// HEAD for it is spared.
+func (d *dirNode) beingWalked() bool {
+	t := &d.fsys.nodes
+	t.mu.RLock()
+	parent := d.parent
+	t.mu.RUnlock()
+	if parent == nil {
+		return false
+	}
+	parent.mu.Lock()
+	defer parent.mu.Unlock()
+	parent.walk = max(parent.walk-1, 0)
+	return parent.walk > 0
+}
+
+// walked notes that the directory was opened.
+func (d *dirNode) walked() {
+	t := &d.fsys.nodes
+	t.mu.RLock()
+	parent := d.parent
+	t.mu.RUnlock()
+	for _, d := range []*dirNode{d, parent} {
+		if d != nil {
+			d.mu.Lock()
+			d.walk = walkAhead
+			d.mu.Unlock()
+		}
+	}
 }
 
 // touch sets the time of the directory after this mount changed an entry of it.

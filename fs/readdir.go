@@ -42,6 +42,7 @@ type dirHandle struct {
 
 // OpendirHandle implements gofuse.NodeOpendirHandler.
 func (d *dirNode) OpendirHandle(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	d.walked()
 	h := &dirHandle{dir: d}
 	h.rewind()
 	return h, 0, 0
