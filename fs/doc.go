@@ -43,8 +43,9 @@
 //     mark: the descriptor was shared, as in `( a; b ) > f`. If the mark is there
 //     at the last RELEASE, what is not stored is given up.
 //   - The first failure stays: every later write, fsync and close of the file
-//     returns it, and what is not stored is given up. The kernel does not even
-//     send FLUSH when its own write-back of a page failed.
+//     returns it, and what is not stored is given up. Only the kernel's own
+//     write-back of pages is told that all is well: it would make EIO of every
+//     error, and not even send FLUSH (see writtenBack).
 //   - A RELEASE without a FLUSH (knfsd sends none) commits.
 //   - A file that is given up loses its node: the kernel believes in the size and
 //     the pages that it wrote, and the store does not have them.

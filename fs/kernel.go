@@ -64,6 +64,30 @@ type graced struct {
 	grace *grace
 }
 
+// Write implements fuse.RawFileSystem.
+func (g *graced) Write(cancel <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
+	n, status := g.RawFileSystem.Write(cancel, in, data)
+	return writtenBack(in, n, status)
+}
+
+// Writev implements fuse.RawFileSystem.
+func (g *graced) Writev(cancel <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32, fuse.Status) {
+	n, status := g.RawFileSystem.Writev(cancel, in, data)
+	return writtenBack(in, n, status)
+}
+
+// writtenBack is the answer to a WRITE. For one from the kernel's write-back cache
+// it is always that it went well, because no program waits for it: write(2) has
+// long returned. The failure is kept with the file (writing.fail), and is the
+// answer to FLUSH, which is to say of close(2), and to FSYNC. Told here, the kernel
+// would remember that something failed but not what, and not send FLUSH at all.
+func writtenBack(in *fuse.WriteIn, n uint32, status fuse.Status) (uint32, fuse.Status) {
+	if in.WriteFlags&fuse.WRITE_CACHE == 0 || status.Ok() || status == fuse.Status(syscall.EINTR) || status == fuse.ENOSYS {
+		return n, status
+	}
+	return in.Size, fuse.OK
+}
+
 // kernelsOwn marks, in the padding of an answer to GETATTR, a question that no
 // program asked: before it writes with its write-back cache, the kernel wants to
 // know the size, and tells the handle. A stat or fstat does not.
