@@ -21,6 +21,9 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	w, stop := d.fsys.waiting(ctx)
 	defer stop()
 	n, err := d.find(w, name)
+	if long := d.fsys.cfg.Store.Profile().CheckKey(d.key() + name); errors.Is(err, errNotFound) && errors.Is(long, objstore.ErrKeyTooLong) {
+		err = keypath.ErrTooLong // it is not there, nor can it be
+	}
 	if err != nil {
 		return nil, d.fsys.answer("lookup", d.key()+name, err)
 	}

@@ -75,6 +75,8 @@ func nameClauses() map[string]clause {
 			before := len(e.keys())
 			_, err := os.Create(filepath.Join(dir, strings.Repeat("f", 20)))
 			e.fails("create with a key of 1025 bytes", err, syscall.ENAMETOOLONG)
+			_, err = os.Stat(filepath.Join(dir, strings.Repeat("f", 20)))
+			e.fails("stat of it", err, syscall.ENAMETOOLONG)
 			e.fails("mkdir with a key of 1025 bytes", os.Mkdir(filepath.Join(dir, strings.Repeat("f", 19)+"g"), 0o755), syscall.ENAMETOOLONG)
 			e.fails("rename to it", os.Rename(filepath.Join(m.Dir, fits), filepath.Join(dir, strings.Repeat("f", 20))), syscall.ENAMETOOLONG)
 			if after := len(e.keys()); after != before {
