@@ -11,7 +11,7 @@ UNIT_PACKAGES = $$(go list ./... | grep -v /integration)
 # As go test, and a test that is skipped without being in its table fails the run.
 TEST := go run ./integration/testrun
 
-.PHONY: help build servers deps install-deps test unit race integration check bench demo clean
+.PHONY: help build servers deps install-deps test unit race integration check live bench demo clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ check: ## gofmt, go vet, staticcheck, go mod tidy
 	@tools/build.sh lint
 	$(BIN)/staticcheck -tags $(TAGS) ./...
 	go mod tidy -diff
+
+live: deps ## run the tests of one more real server: make live SERVER=ceph or seaweedfs (see tools/live.sh)
+	@tools/live.sh $(SERVER)
 
 bench: ## run the benchmarks
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem -timeout 30m ./...

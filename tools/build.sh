@@ -3,7 +3,8 @@
 # checkout, each once: a program newer than the module that pins it is kept.
 #
 # NAME is a folder here: versitygw and minio (the S3 servers that the
-# integration tests talk to) or lint (the program is called staticcheck).
+# integration tests talk to), seaweedfs (one more, for make live; the program is
+# called weed) or lint (the program is called staticcheck).
 # Each is a module of its own, so that none of their dependencies reaches the
 # go.sum of the product.
 set -eu
@@ -16,9 +17,10 @@ build() {
 	case $1 in
 	versitygw) pkg=github.com/versity/versitygw/cmd/versitygw out=versitygw ;;
 	minio) pkg=github.com/minio/minio out=minio ;;
+	seaweedfs) pkg=github.com/seaweedfs/seaweedfs/weed out=weed ;;
 	lint) pkg=honnef.co/go/tools/cmd/staticcheck out=staticcheck ;;
 	*)
-		echo "tools/build.sh: unknown tool '$1' (versitygw, minio, lint)" >&2
+		echo "tools/build.sh: unknown tool '$1' (versitygw, minio, seaweedfs, lint)" >&2
 		return 2
 		;;
 	esac

@@ -2,7 +2,6 @@ package uploader
 
 import (
 	"context"
-	"crypto/md5"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -17,7 +16,7 @@ import (
 // that the store now holds what was written.
 func (f *File) completeMain(ctx context.Context, up *upload, parts []sent) (objstore.Info, error) {
 	opts, list := f.u.completion(parts)
-	expect := f.u.expectedETag(list)
+	expect := f.u.profile.JoinedETag(list)
 	info, err := f.guarded(ctx, f.u.profile.NoClobberDone, f.u.profile.IfMatchDone, func(c objstore.Condition) (objstore.Info, error) {
 		opts.Condition = c
 		return f.u.finishUpload(ctx, up, list, opts, expect)
@@ -45,7 +44,7 @@ func (f *File) complete(up *upload) error {
 // finishHidden makes the object of the parts of a hidden upload.
 func (f *File) finishHidden(up *upload, parts []sent) error {
 	opts, list := f.u.completion(parts)
-	expect := f.u.expectedETag(list)
+	expect := f.u.profile.JoinedETag(list)
 	info, err := f.u.finishUpload(f.ctx, up, list, opts, expect)
 	if err == nil {
 		err = f.u.verify(f.ctx, up.key, &info, opts, expect)
@@ -114,23 +113,6 @@ func (u *Uploader) completion(parts []sent) (objstore.CompleteOptions, []objstor
 		opts.Digest = u.crc.digest(sum)
 	}
 	return opts, list
-}
-
-// expectedETag returns the ETag that the object will have where that is known
-// beforehand, "" otherwise.
-func (u *Uploader) expectedETag(parts []objstore.Part) string {
-	if u.profile.FinalETag != objstore.ETagMD5OfMD5 || u.profile.PartETag != objstore.ETagMD5 {
-		return ""
-	}
-	h := md5.New()
-	for _, p := range parts {
-		raw, err := hex.DecodeString(p.ETag)
-		if err != nil || len(raw) != md5.Size {
-			return ""
-		}
-		h.Write(raw)
-	}
-	return fmt.Sprintf("%x-%d", h.Sum(nil), len(parts))
 }
 
 // finishUpload sends Complete. An answer that says the upload is gone may be the

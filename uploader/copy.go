@@ -67,7 +67,7 @@ func (u *Uploader) copyParts(ctx context.Context, dst string, src objstore.Info,
 	if err == nil {
 		done, list := u.completion(parts)
 		done.Condition = opts.Condition
-		info, err = u.finishUpload(ctx, up, list, done, u.expectedETag(list))
+		info, err = u.finishUpload(ctx, up, list, done, u.profile.JoinedETag(list))
 	}
 	if err != nil {
 		u.abortAll([]*upload{up})

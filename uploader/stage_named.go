@@ -34,7 +34,7 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 	parts := f.partsOf(up)
 	opts, list := f.u.completion(parts)
 	opts.Condition = asItWas(f.u.profile, before)
-	expect := f.u.expectedETag(list)
+	expect := f.u.profile.JoinedETag(list)
 	finished, staged, err := f.completeAside(ctx, up, list, opts, expect)
 	mine := func(seen objstore.Info) bool {
 		return finished.ETag != "" && seen.ETag == finished.ETag || up.made(seen, opts.Size, expect)

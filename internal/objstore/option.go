@@ -65,6 +65,7 @@ var settings = []setting{
 	{"if-match-put", func(p *Profile) any { return &p.IfMatchPut }},
 	{"if-match-complete", func(p *Profile) any { return &p.IfMatchDone }},
 	{"copy-guards", func(p *Profile) any { return &p.CopyGuards }},
+	{"copy-source-guards", func(p *Profile) any { return &p.SourceGuards }},
 	{"part-copy", func(p *Profile) any { return &p.PartCopy }},
 	{"complete-lists-all", func(p *Profile) any { return &p.CompleteListsAll }},
 	{"doubt-complete", func(p *Profile) any { return &p.DoubtDone }},

@@ -61,13 +61,15 @@ type Profile struct {
 	IfMatchPut      bool
 	IfMatchDone     bool
 	CopyGuards      bool // Copy keeps a Condition: If-None-Match and If-Match for the target
+	SourceGuards    bool // copies keep CopySource.IfMatch; elsewhere the source is looked at before
 
 	// Abilities.
 	PartCopy         bool // UploadPartCopy
 	CompleteListsAll bool // Complete must name every part that was sent (Ceph)
-	// DoubtDone says that Complete answers 200 also for an upload that is gone,
-	// if any object has the key. What it made is looked at, unless the answer has a
-	// checksum: that is of an object just made.
+	// DoubtDone says that an upload that is gone cannot be told from the answer to
+	// Complete: 200 if any object has the key (versitygw), or 500 (Ceph). What it made
+	// is looked at, unless the answer has a checksum: that is of an object just made.
+	// After a failure it is asked whether the upload is there.
 	DoubtDone      bool
 	AbortLifecycle bool // a lifecycle rule can end unfinished uploads
 

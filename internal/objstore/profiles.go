@@ -107,6 +107,7 @@ func genericProfile() Profile {
 		FinalETag:     ETagOpaque,
 		NoClobberPut:  GuardHeadFirst,
 		NoClobberDone: GuardHeadFirst,
+		SourceGuards:  true,
 		PartCopy:      true,
 		Tagging:       true, // sent only where the user gives tags
 	}

@@ -51,8 +51,11 @@ func cephProfile() Profile {
 	p.Part.Equal, p.Part.Consecutive = false, false
 	p.MaxObject = 10000 * 5 * gib
 	p.PartETag, p.FinalETag = ETagMD5, ETagMD5OfMD5
-	p.NoClobberPut, p.IfMatchPut = GuardIfNoneMatch, true
+	p.NoClobberPut = GuardIfNoneMatch // If-Match it compares with the quotes, and refuses
+	p.SourceGuards = false            // ignored in silence
 	p.CompleteListsAll = true
+	p.DoubtDone = true
+	p.MetaForbid = "_" // comes back as "-"
 	p.AbortLifecycle = true
 	p.Encryption = s3Encryption("aes256", "kms", "c")
 	return p
@@ -67,7 +70,8 @@ func seaweedfsProfile() Profile {
 	p.Part.Equal, p.Part.Consecutive = false, false
 	p.Key.MaxSegment = 255
 	p.Key.Nesting = NestingRefused
-	p.PartETag = ETagMD5
+	p.Key.Refuse = `\` // comes back as "/"
+	p.PartETag, p.FinalETag = ETagMD5, ETagMD5OfMD5
 	p.NoClobberPut, p.NoClobberDone = GuardIfNoneMatch, GuardIfNoneMatch
 	p.IfMatchPut, p.IfMatchDone = true, true
 	p.AbortLifecycle = true

@@ -178,6 +178,9 @@ func (q *request) source() (objstore.CopySource, error) {
 			return src, err
 		}
 	}
+	if !q.h.store.Profile().SourceGuards {
+		src.IfMatch = ""
+	}
 	src.SSE, err = q.sse("X-Amz-Copy-Source-Server-Side-Encryption")
 	return src, err
 }

@@ -1,8 +1,10 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -11,7 +13,8 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
-// Complete implements objstore.Store. An answer of 200 without an ETag, which
+// Complete implements objstore.Store. After an answer of 200 without an ETag, the
+// object is looked at where its ETag is known beforehand. Elsewhere that answer, which
 // stores give that call back somewhere else, is ErrInternal with Sent: the object
 // may be there.
 func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []objstore.Part, opts objstore.CompleteOptions) (objstore.Info, error) {
@@ -21,14 +24,19 @@ func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []ob
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	x := &exchange{sanitise: !objstore.XMLSafe(up.Key)}
+	// Ceph 16 puts bytes that are no XML behind long keys.
+	x := &exchange{sanitise: !objstore.XMLSafe(up.Key) || c.profile.DoubtDone}
 	out, err := c.api.CompleteMultipartUpload(x.in(ctx), in, c.forbid(c.profile.NoClobberDone, opts.Condition))
 	if err != nil {
-		return objstore.Info{}, guarded(failure(ctx, x, op, up.Key, err), opts.Condition)
+		return objstore.Info{}, c.doubted(ctx, up, guarded(failure(ctx, x, op, up.Key, err), opts.Condition))
 	}
 	etag := unquote(out.ETag)
-	if etag == "" {
-		return objstore.Info{}, unknown(x, op, up.Key, "the store gave no ETag")
+	unsure := c.profile.DoubtDone
+	if etag == "" { // Ceph 16
+		if etag = c.profile.JoinedETag(parts); etag == "" {
+			return objstore.Info{}, unknown(x, op, up.Key, "the store gave no ETag")
+		}
+		unsure = true
 	}
 	info := objstore.Info{Key: up.Key, ETag: etag, ModTime: time.Now(), VersionID: plain(out.VersionId)}
 	if info.Size = opts.Size; info.Size == 0 {
@@ -47,10 +55,22 @@ func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []ob
 	}
 	// Only of an object that it has just made does such a store tell the checksum,
 	// and that object may have been replaced since.
-	if c.profile.DoubtDone && out.ChecksumType == "" {
+	if unsure && out.ChecksumType == "" {
 		return c.lookAt(ctx, info)
 	}
 	return info, nil
+}
+
+// doubted finds out whether a store that fails to complete an upload has none.
+func (c *Client) doubted(ctx context.Context, up objstore.UploadRef, err error) error {
+	var e *objstore.Error
+	if !c.profile.DoubtDone || !errors.As(err, &e) || !errors.Is(e.Kind, objstore.ErrUnavailable) || e.Status < 500 {
+		return err
+	}
+	if _, gone := c.ListParts(ctx, up, 0); errors.Is(gone, objstore.ErrNoSuchUpload) {
+		e.Kind = objstore.ErrNoSuchUpload
+	}
+	return err
 }
 
 // lookAt makes sure that a Complete made the object that is there. Otherwise it
@@ -89,6 +109,9 @@ func (c *Client) completeInput(up objstore.UploadRef, parts []objstore.Part, opt
 	}
 	if len(parts) == 0 {
 		return nil, refused(op, up.Key, objstore.ErrInvalid, "an object has at least one part")
+	}
+	if !slices.IsSortedFunc(parts, func(a, b objstore.Part) int { return cmp.Compare(a.Number, b.Number) }) {
+		return nil, refused(op, up.Key, objstore.ErrInvalid, "parts must be in ascending order")
 	}
 	if kind := c.profile.CheckParts(parts); kind != nil {
 		return nil, refused(op, up.Key, kind, kind.Error())

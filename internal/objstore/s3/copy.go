@@ -17,6 +17,21 @@ func (c *Client) source(key string) *string {
 	return &s
 }
 
+// lookBefore makes sure of the source of a copy where the store does not.
+func (c *Client) lookBefore(ctx context.Context, op string, src objstore.CopySource) error {
+	if src.IfMatch == "" || c.profile.SourceGuards {
+		return nil
+	}
+	seen, err := c.Head(ctx, src.Key)
+	if err != nil {
+		return err
+	}
+	if seen.ETag != src.IfMatch {
+		return refused(op, src.Key, objstore.ErrPrecondition, "the source is another object now")
+	}
+	return nil
+}
+
 // UploadPartCopy implements objstore.Store.
 func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, number int32, src objstore.CopySource) (objstore.Part, error) {
 	const op = objstore.OpUploadPartCopy
@@ -36,6 +51,9 @@ func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numb
 		CopySource: c.source(src.Key), CopySourceIfMatch: quote(src.IfMatch), CopySourceRange: httpRange(src.Offset, src.Length),
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(c.keyed(up.SSE))
+	if err := c.lookBefore(ctx, op, src); err != nil {
+		return objstore.Part{}, err
+	}
 	var out *awss3.UploadPartCopyOutput
 	var x *exchange
 	err := c.unlocking(src.SSE, func(sse objstore.SSE) (err error) {
@@ -70,6 +88,9 @@ func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numb
 func (c *Client) Copy(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (objstore.Info, error) {
 	const op = objstore.OpCopy
 	in, p, err := c.copyInput(ctx, dst, src, opts)
+	if err == nil {
+		err = c.lookBefore(ctx, op, src)
+	}
 	if err != nil {
 		return objstore.Info{}, err
 	}

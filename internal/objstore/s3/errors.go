@@ -85,7 +85,11 @@ func adjust(e *objstore.Error) {
 		if errors.Is(e.Kind, objstore.ErrNotFound) {
 			e.Kind = objstore.ErrNoSuchBucket
 		}
-	case objstore.OpUploadPart, objstore.OpComplete, objstore.OpListParts, objstore.OpAbort:
+	case objstore.OpUploadPart, objstore.OpListParts, objstore.OpAbort: // there is nothing else to be missed
+		if errors.Is(e.Kind, objstore.ErrNotFound) {
+			e.Kind = objstore.ErrNoSuchUpload
+		}
+	case objstore.OpComplete: // the object of a condition, perhaps
 		if errors.Is(e.Kind, objstore.ErrNotFound) && e.Code != "NoSuchKey" {
 			e.Kind = objstore.ErrNoSuchUpload
 		}
