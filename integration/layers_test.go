@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"internal/objstore/memhttp":   {"internal/objstore"},
 	"internal/objstore/fault":     {"internal/objstore"},
 	"internal/objstore/retry":     {"internal/objstore"},
+	"internal/objstore/meter":     {"internal/objstore"},
 	"internal/objstore/probe":     {"internal/objstore"},
 	"internal/objstore/storetest": {"internal/objstore"},
 	"internal/keypath":            {},
@@ -45,6 +46,7 @@ var owners = map[string][]string{
 	"github.com/dgraph-io/ristretto": {"cache"},
 	"github.com/hanwen/go-fuse":      {"fs", "integration/mounttest"},
 	"github.com/spf13/":              {"cmd/sluicefs"},
+	"github.com/prometheus/":         {"cmd/sluicefs"},
 }
 
 // numbers are the packages in which a failure may be an errno: fs answers the

@@ -83,7 +83,8 @@ func TestCredentialsThatEndDuringAnUpload(t *testing.T) {
 	p.ok(os.WriteFile(filepath.Join(dir, "key"), []byte("KEY1"), 0o600))
 	config := "[profile rotating]\ncredential_process = " + filepath.Join(dir, "credentials") + "\n"
 	p.ok(os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
-	m := p.beginIn([]string{"AWS_CONFIG_FILE=" + filepath.Join(dir, "config")}, "--profile", "rotating", "--log-level", "debug")
+	m := p.beginIn([]string{"AWS_CONFIG_FILE=" + filepath.Join(dir, "config")},
+		"--profile", "rotating", "--log-level", "debug", "--write-back=false") // the kernel would keep the bytes for a while
 
 	text := noise(64 << 20)
 	f, err := os.Create(m.at("f"))

@@ -24,14 +24,14 @@ const hiddenDir = ".sluicefs/"
 // begin reaches the store, puts the mount together from the store up, and mounts.
 // What was begun is taken down again where something fails.
 func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry) (_ *mounted, err error) {
-	store, closeStore, err := p.openStore(ctx, o, log)
+	store, err := p.openStore(ctx, o, log)
 	if err != nil {
 		return nil, err
 	}
 	m := &mounted{log: log, info: mountInfo{
 		Mountpoint: o.mountpoint, Source: o.where.String(), PID: os.Getpid(), Version: versionName(), Since: time.Now(),
 	}}
-	m.closers = append(m.closers, closeStore)
+	m.closers = append(m.closers, store.close)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.undo())
@@ -55,14 +55,17 @@ func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry)
 		return nil, fmt.Errorf("start the cache: %w", err)
 	}
 	m.closers = append([]func() error{func() error { blocks.Close(); return nil }}, m.closers...)
+	m.unstored = func() ([]unstored, int) { return unstoredOf(up) }
+	m.detach = func() error { return p.detachMount(o.mountpoint) }
+	if err := m.watch(&monitor{info: m.info, store: store, writes: up, unstored: m.unstored}, o.metricsAddr); err != nil {
+		return nil, err
+	}
 	cfg := o.fsConfig(log)
 	cfg.Store, cfg.Cache, cfg.Uploader = store, blocks, up
 	cfg.Requests = plan.requests
 	if m.tree, err = fs.Mount(ctx, o.mountpoint, cfg); err != nil {
 		return nil, explainMount(err)
 	}
-	m.unstored = func() ([]unstored, int) { return unstoredOf(up) }
-	m.detach = func() error { return p.detachMount(o.mountpoint) }
 	return m, nil
 }
 

@@ -76,7 +76,7 @@ func TestMistypedCommandLines(t *testing.T) {
 	}{
 		{[]string{"mout", "bucket", dir}, `did you mean "mount"?`},
 		{[]string{"mout", "--region", "x", "bucket", dir}, `did you mean "mount"?`},
-		{[]string{"frobnicate"}, "choose doctor, mount, umount, version"},
+		{[]string{"frobnicate"}, "choose doctor, mount, status, umount, version"},
 		{[]string{"--frobnicate"}, "unknown flag --frobnicate"},
 		{[]string{"bucket", dir}, "sluicefs mount BUCKET MOUNTPOINT"},
 		{[]string{"mount"}, "BUCKET is missing"},

@@ -26,15 +26,16 @@ type mountOptions struct {
 	object objectOptions
 	log    logOptions
 
-	memory     byteSize
-	cacheDir   string
-	cacheSize  byteSize
-	attrTTL    time.Duration
-	dirTTL     time.Duration
-	foreground bool
-	stateDir   string
-	config     string
-	options    []string // of -o
+	memory      byteSize
+	cacheDir    string
+	cacheSize   byteSize
+	attrTTL     time.Duration
+	dirTTL      time.Duration
+	foreground  bool
+	stateDir    string
+	metricsAddr string
+	config      string
+	options     []string // of -o
 }
 
 // storeOptions say how the store is reached.
@@ -76,6 +77,7 @@ type writeOptions struct {
 	concurrency    int
 	onWriterKilled string
 	conflict       string
+	close          string
 	writeBack      bool
 }
 
@@ -100,6 +102,7 @@ func (o *mountOptions) addFlags(cmd *cobra.Command, root bool) {
 		f.Var(choose(&o.log.level, "error", "warn", "info", "debug", "trace"), "log-level", "least severe messages to log")
 		f.Var(choose(&o.log.format, "text", "json"), "log-format", "how a line of the log looks")
 		f.StringVar(&o.log.file, "log-file", "", "log to this `FILE`; SIGHUP opens it anew")
+		f.StringVar(&o.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at http://`HOST:PORT`/metrics; :PORT is for this machine only")
 		f.StringVar(&o.config, "config", "", "read options from a `FILE` of lines name = value")
 		f.StringArrayVarP(&o.options, "options", "o", nil, "options as mount(8) passes them: `NAME=VALUE,...`")
 	})
@@ -160,6 +163,8 @@ func (o *writeOptions) addFlags(cmd *cobra.Command) {
 		o.conflict = string(uploader.ConflictFail)
 		f.Var(choose(&o.conflict, string(uploader.ConflictFail), string(uploader.ConflictOverwrite), string(uploader.ConflictKeepBoth)),
 			"conflict", "what to do if somebody else changed the object meanwhile")
+		o.close = "sync"
+		f.Var(choose(&o.close, "sync"), "close", "when close returns: sync, when the file is stored (there is no async yet)")
 		f.BoolVar(&o.writeBack, "write-back", true, "let the kernel gather small writes; --write-back=false does not")
 	})
 }

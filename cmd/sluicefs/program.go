@@ -84,7 +84,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.Version = versionLine()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetHelpFunc(printHelp)
-	root.AddCommand(p.mountCommand(), p.umountCommand(), p.doctorCommand(), p.versionCommand())
+	root.AddCommand(p.mountCommand(), p.umountCommand(), p.statusCommand(), p.doctorCommand(), p.versionCommand())
 	return root
 }
 

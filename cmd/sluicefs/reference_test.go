@@ -28,6 +28,7 @@ func TestReference(t *testing.T) {
 	}{
 		{"../../packaging/sluicefs.1", `.\" flags of mount: begin`, `.\" flags of mount: end`, manualFlags(mount)},
 		{"../../packaging/sluicefs.1", `.\" flags of umount: begin`, `.\" flags of umount: end`, manualFlags(umount)},
+		{"../../packaging/sluicefs.1", `.\" flags of status: begin`, `.\" flags of status: end`, manualFlags(p.statusCommand())},
 		{"../../packaging/sluicefs.1", `.\" flags of doctor: begin`, `.\" flags of doctor: end`, manualFlags(doctor)},
 		{"../../README.md", "<!-- flags: begin", "<!-- flags: end", readmeFlags(mount)},
 	} {

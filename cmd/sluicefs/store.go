@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/meter"
 	"github.com/sluicefs/sluicefs/internal/objstore/retry"
 	"github.com/sluicefs/sluicefs/internal/objstore/s3"
 )
@@ -19,43 +21,46 @@ import (
 // the endpoint waits no longer.
 const firstAnswer = 10 * time.Second
 
-// openStore reaches the bucket, with a limit on the time to the first answer. The
-// store returned repeats requests; the function with it closes its connections.
-func (p *program) openStore(ctx context.Context, o *mountOptions, log *logrus.Entry) (objstore.Store, func() error, error) {
+// openStore reaches the bucket, with a limit on the time to the first answer.
+func (p *program) openStore(ctx context.Context, o *mountOptions, log *logrus.Entry) (*reached, error) {
 	first, cancel := context.WithTimeout(ctx, p.patience)
 	defer cancel()
 	cfg, err := o.storeConfig(first)
 	if err != nil {
-		return nil, nil, o.explain(err, p.patience)
+		return nil, o.explain(err, p.patience)
 	}
 	if err := o.write.checkPartSize(&cfg.Profile); err != nil {
-		return nil, nil, usageError(err)
+		return nil, usageError(err)
 	}
 	if err := o.object.checkStore(&cfg.Profile, o.store.endpoint); err != nil {
-		return nil, nil, usageError(err)
+		return nil, usageError(err)
 	}
 	if bits := cfg.TrafficLimit; bits > 0 {
 		if err := cfg.Profile.CheckTraffic(bits); err != nil {
-			return nil, nil, usageError(fmt.Errorf("--traffic-limit: %w", err))
+			return nil, usageError(fmt.Errorf("--traffic-limit: %w", err))
 		}
 	}
 	client, err := s3.New(first, cfg)
 	if err != nil {
-		return nil, nil, o.explain(err, p.patience)
+		return nil, o.explain(err, p.patience)
 	}
-	closeClient := func() error { client.Close(); return nil }
-	store := retry.New(client, o.store.bandwidth.patience(retry.Config{For: o.store.retryFor, Observe: observer(log)}))
-	if err := checkBucketAt(first, o.where, client, store); err != nil {
-		_ = closeClient()
-		return nil, nil, o.explain(err, p.patience)
+	store := &reached{
+		attempts: meter.New(client), repeats: &atomic.Int64{},
+		close: func() error { client.Close(); return nil },
+	}
+	store.Store = retry.New(store.attempts, o.store.bandwidth.patience(retry.Config{For: o.store.retryFor, Observe: store.observer(log)}))
+	if err := checkBucketAt(first, o.where, store.attempts, store); err != nil {
+		_ = store.close()
+		return nil, o.explain(err, p.patience)
 	}
 	log.WithFields(logrus.Fields{"endpoint": o.store.place(), "provider": cfg.Profile.Name}).Debug("the store answers")
-	return store, closeClient, nil
+	return store, nil
 }
 
-// observer logs each request that will be repeated.
-func observer(log *logrus.Entry) func(retry.Failure) {
+// observer counts and logs each request that will be repeated.
+func (s *reached) observer(log *logrus.Entry) func(retry.Failure) {
 	return func(f retry.Failure) {
+		s.repeats.Add(1)
 		log.WithFields(logrus.Fields{
 			"part": "store", "op": f.Op, "key": f.Key, "attempt": f.Attempt, "wait": f.Wait.String(),
 		}).WithError(f.Err).Info("repeating a request")

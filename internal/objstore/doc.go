@@ -18,6 +18,7 @@
 //
 //	s3 | mem ── the stores themselves: one attempt per call
 //	fault    ── fails, delays, truncates or loses the nth call, for tests
+//	meter    ── counts attempts
 //	retry    ── repeats what can heal, for as long as the mount allows
 //
 // Only retry repeats a request. The adapters make exactly one attempt and say
