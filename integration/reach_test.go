@@ -249,6 +249,28 @@ func TestMountThroughAProxy(t *testing.T) {
 	})
 }
 
+// TestMountWithoutCredentials reads a public bucket, whose server takes no signature.
+func TestMountWithoutCredentials(t *testing.T) {
+	p, srv := awsPlace(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "" {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	srv.Start()
+	p.server.Endpoint = srv.URL
+	p.put("f", "public", nil)
+	if status, said := p.refuses(); status != 1 {
+		t.Errorf("with a signature: status %d, %q", status, said)
+	}
+	m := p.begin("--anonymous", "--read-only")
+	m.shows("f", "public")
+	m.unmount()
+}
+
 func TestMountOverIPv6(t *testing.T) {
 	p, srv := awsPlace(t, nil)
 	l, err := net.Listen("tcp", "[::1]:0")
