@@ -35,8 +35,9 @@ func (f *FileSystem) attributesOf(info objstore.Info, fileType uint32) (a attrib
 	return decodeAttributes(info.Metadata, a), true
 }
 
-// fill writes attributes for the kernel.
-func (a attributes) fill(out *fuse.Attr, ino uint64, size int64, changed time.Time, links uint32) {
+// fill writes attributes for the kernel. The access time is the modification time
+// where nobody set another one.
+func (a attributes) fill(out *fuse.Attr, ino uint64, size int64, accessed, changed time.Time, links uint32) {
 	out.Ino = ino
 	out.Size = uint64(size)
 	out.Blksize = blockSize
@@ -48,7 +49,10 @@ func (a attributes) fill(out *fuse.Attr, ino uint64, size int64, changed time.Ti
 	if changed.Before(a.mtime) {
 		changed = a.mtime
 	}
-	out.SetTimes(&a.mtime, &a.mtime, &changed)
+	if accessed.IsZero() {
+		accessed = a.mtime
+	}
+	out.SetTimes(&accessed, &a.mtime, &changed)
 }
 
 // entry writes an answer to a lookup.

@@ -45,13 +45,14 @@ type dirNode struct {
 	unstored map[string]*fileNode // of those, the new files that no listing shows yet
 	removals uint64               // names that were taken away so far
 
-	mu      sync.Mutex
-	attr    attributes
-	touched time.Time // when this mount changed an entry, if attr.mtime was not set since
-	changed time.Time // when this mount changed the attributes
-	asked   time.Time // when the marker was last looked at; zero: never
-	marker  bool      // it was there
-	pending bool      // attr is to be stored in the marker
+	mu       sync.Mutex
+	attr     attributes
+	touched  time.Time // when this mount changed an entry, if attr.mtime was not set since
+	accessed time.Time // the atime that somebody set; it is not stored
+	changed  time.Time // when this mount changed the attributes
+	asked    time.Time // when the marker was last looked at; zero: never
+	marker   bool      // it was there
+	pending  bool      // attr is to be stored in the marker
 
 	walk      int   // as many more entries will be listed when they are looked at
 	undeleted error // why a file is there whose unlink had succeeded; told once
@@ -174,7 +175,7 @@ func (d *dirNode) fill(out *fuse.Attr) {
 	if a.mtime.Before(d.touched) {
 		a.mtime = d.touched
 	}
-	a.fill(out, d.StableAttr().Ino, blockSize, d.changed, 1)
+	a.fill(out, d.StableAttr().Ino, blockSize, d.accessed, d.changed, 1)
 }
 
 // Getattr implements gofuse.NodeGetattrer.

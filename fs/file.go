@@ -48,6 +48,7 @@ type fileNode struct {
 	object   object
 	full     *objstore.Info // all of it, where that was asked for; not to be changed
 	attr     attributes
+	accessed time.Time // the atime that somebody set; it is not stored
 	changed  time.Time // when this mount changed the attributes or the name
 	carried  time.Time // the mtime that the object carried when it was last seen
 	writing  *writing  // nil while nobody has it open for writing
@@ -224,7 +225,7 @@ func (n *fileNode) fill(out *fuse.Attr) {
 	if changed.Before(n.changed) {
 		changed = n.changed
 	}
-	n.attr.fill(out, n.StableAttr().Ino, size, changed, links)
+	n.attr.fill(out, n.StableAttr().Ino, size, n.accessed, changed, links)
 }
 
 // Getattr implements gofuse.NodeGetattrer.

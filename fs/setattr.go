@@ -15,7 +15,7 @@ import (
 // change is what a SETATTR asks for beside a size.
 type change struct {
 	mode, uid, gid *uint32
-	mtime          *time.Time
+	mtime, atime   *time.Time
 	// implicit says that nobody may have asked: before it closes a file, and now and
 	// then, the kernel tells the mtime that its write-back cache came to.
 	implicit bool
@@ -38,8 +38,15 @@ func changeOf(in *fuse.SetAttrIn, now time.Time) (c change, any bool) {
 		t := time.Unix(int64(in.Mtime), int64(in.Mtimensec))
 		c.mtime = &t
 	}
+	switch {
+	case in.Valid&fuse.FATTR_ATIME_NOW != 0:
+		c.atime = &now
+	case in.Valid&fuse.FATTR_ATIME != 0:
+		t := time.Unix(int64(in.Atime), int64(in.Atimensec))
+		c.atime = &t
+	}
 	c.implicit = c.mode == nil && c.uid == nil && c.gid == nil && in.Valid&fuse.FATTR_ATIME == 0
-	return c, c.mode != nil || c.uid != nil || c.gid != nil || c.mtime != nil
+	return c, c.mode != nil || c.uid != nil || c.gid != nil || c.mtime != nil || c.atime != nil
 }
 
 // apply returns the attributes after the change, and whether that is another state.
@@ -160,6 +167,9 @@ func (n *fileNode) setAttributes(c change) error {
 	n.mu.Lock()
 	attr, differs := c.apply(n.attr)
 	n.attr = attr
+	if c.atime != nil {
+		n.accessed = *c.atime
+	}
 	if !c.implicit {
 		n.changed = n.fsys.cfg.Now()
 	}
@@ -286,6 +296,9 @@ func (d *dirNode) setAttributes(c change) error {
 	d.mu.Lock()
 	attr, differs := c.apply(d.attr)
 	d.attr, d.changed = attr, d.fsys.cfg.Now()
+	if c.atime != nil {
+		d.accessed = *c.atime
+	}
 	if c.mtime != nil {
 		d.touched = time.Time{}
 	}

@@ -22,7 +22,7 @@ func TestChangeOf(t *testing.T) {
 		"touch":                       {in: fuse.SetAttrInCommon{Valid: fuse.FATTR_ATIME | fuse.FATTR_ATIME_NOW | fuse.FATTR_MTIME | fuse.FATTR_MTIME_NOW}, any: true, mtime: now},
 		"the kernel tells its mtime":  {in: fuse.SetAttrInCommon{Valid: fuse.FATTR_MTIME | fuse.FATTR_CTIME | fuse.FATTR_FH, Mtime: 9}, any: true, implicit: true, mtime: time.Unix(9, 0)},
 		"a size says nothing of this": {in: fuse.SetAttrInCommon{Valid: fuse.FATTR_SIZE}, implicit: true},
-		"only the time of access":     {in: fuse.SetAttrInCommon{Valid: fuse.FATTR_ATIME}},
+		"only the time of access":     {in: fuse.SetAttrInCommon{Valid: fuse.FATTR_ATIME}, any: true},
 	} {
 		got, any := changeOf(&fuse.SetAttrIn{SetAttrInCommon: c.in}, now)
 		if any != c.any || got.implicit != c.implicit {

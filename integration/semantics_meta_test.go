@@ -239,6 +239,9 @@ func metadataClauses() map[string]clause {
 			m := e.mount()
 			e.write(m, "f", "content")
 			e.ok(os.Chtimes(filepath.Join(m.Dir, "f"), time.Unix(5, 0), moment))
+			if st := e.stat(m, "f"); st.Atim.Sec != 5 {
+				e.Errorf("access %v, which was set to 5", st.Atim)
+			}
 			m.Unmount()
 			m = e.mount()
 			if st := e.stat(m, "f"); st.Atim != st.Mtim || st.Mtim.Nano() != moment.UnixNano() {
