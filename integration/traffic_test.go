@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluicefs/sluicefs/integration/mounttest"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/retry"
@@ -129,6 +131,26 @@ func TestTrafficOfChanges(t *testing.T) {
 		e.ok(err)
 	})
 	e.stored("appended", text+noise(mib))
+}
+
+// TestTrafficOfAHeader writes the header of a new file again, after everything else:
+// that is one part more.
+func TestTrafficOfAHeader(t *testing.T) {
+	e, counted := measured(t)
+	m := e.mount()
+	text := noise(64 * mib)
+	c := counted.measure(e, func() {
+		f := e.open(m, "f", os.O_WRONLY|os.O_CREATE)
+		_, err := f.WriteString(text)
+		e.ok(err)
+		e.ok(unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER))
+		e.eventually("parts are at the store", func() bool { return e.store.Calls(objstore.OpUploadPart) >= 4 })
+		_, err = f.WriteAt([]byte("header"), 0)
+		e.ok(err)
+		e.ok(f.Close())
+	})
+	c.atMost(e, "header", cost{requests: 12, up: 64*mib + 8*mib})
+	e.stored("f", "header"+text[6:])
 }
 
 // rewriting is a way to make a file of 256 MiB in blocks of 64 KiB, and what it may

@@ -125,7 +125,7 @@ func TestStorm(t *testing.T) {
 		u := newUploader(t, store, cfg)
 		var g sync.WaitGroup
 		for i := range uint64(12) {
-			g.Go(func() { runStorm(t, u, store, uint64(round)*100+i) })
+			g.Go(func() { runStorm(t, u, store, (*begin-1+uint64(round))*100+i) })
 		}
 		g.Wait()
 		nothingLeft(t, u, store)

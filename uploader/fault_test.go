@@ -85,7 +85,7 @@ func TestFaults(t *testing.T) {
 			name := fmt.Sprintf("%s, retried %v", c.name, retried)
 			t.Run(name, func(t *testing.T) {
 				hits := int64(0)
-				for s := range uint64(*seeds)/25 + 1 {
+				for s := *begin - 1; s < *begin+uint64(*seeds)/25; s++ {
 					if *seed != 0 {
 						s = *seed - 1
 					}

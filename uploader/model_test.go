@@ -17,6 +17,7 @@ import (
 
 var (
 	seeds = flag.Int("model.seeds", 100, "random sequences that the model test runs")
+	begin = flag.Uint64("model.first", 1, "the first of them")
 	seed  = flag.Uint64("model.seed", 0, "run only this sequence")
 )
 
@@ -79,9 +80,9 @@ func TestModel(t *testing.T) {
 				runModel(t, p, *seed)
 				return
 			}
-			for s := range uint64(*seeds) {
-				if !t.Run(fmt.Sprint(s+1), func(t *testing.T) { runModel(t, p, s+1) }) {
-					t.Fatalf("run again with -run 'TestModel/%s' -model.seed %d", name, s+1)
+			for s := *begin; s < *begin+uint64(*seeds); s++ {
+				if !t.Run(fmt.Sprint(s), func(t *testing.T) { runModel(t, p, s) }) {
+					t.Fatalf("run again with -run 'TestModel/%s' -model.seed %d", name, s)
 				}
 			}
 		})
