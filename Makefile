@@ -11,7 +11,7 @@ UNIT_PACKAGES = $$(go list ./... | grep -v /integration)
 # As go test, and a test that is skipped without being in its table fails the run.
 TEST := go run ./integration/testrun
 
-.PHONY: help build servers deps install-deps test unit race integration check live bench demo clean
+.PHONY: help build servers deps install-deps test unit race integration storm check live bench demo clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,12 +31,23 @@ test: deps unit race integration ## run all tests: unit, race detector, integrat
 
 unit: ## run the tests that need no mount and no server
 	$(TEST) $(UNIT_PACKAGES)
+	GOMAXPROCS=1 $(TEST) -run 'Model|Faults|Storm' ./uploader
 
 race: ## run the same under the race detector (needs a C compiler)
 	$(TEST) -race $(UNIT_PACKAGES)
 
 integration: deps build servers ## run the tests with real mounts and real servers
 	$(TEST) -tags $(TAGS) -timeout 20m ./integration/...
+
+# A seed that fails is printed, and so is the shortest sequence that still does.
+SEEDS ?= 100000
+FIRST = $(shell date +%s)
+STORM = -run 'Model|Faults|Storm' -timeout 0
+storm: deps build ## play SEEDS more random sequences, from FIRST on, also on one processor and for races
+	go test $(STORM) ./uploader -model.seeds $(SEEDS) -model.first $(FIRST)
+	GOMAXPROCS=1 go test -race $(STORM) ./uploader -model.seeds $(SEEDS) -model.first $(FIRST)
+	go test -tags $(TAGS) $(STORM) ./integration -model.seeds $(SEEDS) -model.first $(FIRST)
+	GOMAXPROCS=1 go test -race -tags $(TAGS) $(STORM) ./integration -model.seeds $(SEEDS) -model.first $(FIRST)
 
 check: ## gofmt, go vet, staticcheck, go mod tidy
 	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not gofmt-ed:" $$unformatted; exit 1; }

@@ -153,49 +153,49 @@ func TestTrafficOfAHeader(t *testing.T) {
 	e.stored("f", "header"+text[6:])
 }
 
-// rewriting is a way to make a file of 256 MiB in blocks of 64 KiB, and what it may
-// send: 1.2 times the file, and once more the parts of which something was written
-// after they had been sent.
+// rewriting is a way to make a file in blocks of 64 KiB, and what it may send: 1.2
+// times the file, and once more the parts of which something was written after
+// they had been sent.
 type rewriting struct {
 	name   string
+	size   int   // bytes of the file
 	memory int64 // of the uploader
-	order  func(r *rand.Rand) []int
+	order  func(r *rand.Rand, blocks int) []int
 	sends  int64 // bytes
 }
 
-const (
-	rewrittenFile  = 256 * mib
-	rewrittenBlock = 64 << 10
-	rewrittenCount = rewrittenFile / rewrittenBlock
-)
+const rewrittenBlock = 64 << 10
+
+// anyOrder writes every fifth block again, at any time after the first.
+func anyOrder(r *rand.Rand, blocks int) []int {
+	order := r.Perm(blocks)
+	for range blocks / 5 {
+		at := r.IntN(len(order))
+		order = slices.Insert(order, at+1+r.IntN(len(order)-at), order[at])
+	}
+	return order
+}
+
+// frontToBack writes some blocks again when all were written.
+func frontToBack(r *rand.Rand, blocks int) []int {
+	var order []int
+	for i := range blocks {
+		order = append(order, i)
+	}
+	for range 50 {
+		order = append(order, r.IntN(blocks))
+	}
+	return order
+}
 
 func rewritings() []rewriting {
-	// Every fifth block is written again, at any time after the first.
-	anyOrder := func(r *rand.Rand) []int {
-		order := r.Perm(rewrittenCount)
-		for range rewrittenCount / 5 {
-			at := r.IntN(len(order))
-			order = slices.Insert(order, at+1+r.IntN(len(order)-at), order[at])
-		}
-		return order
-	}
-	frontToBack := func(r *rand.Rand) []int {
-		var order []int
-		for i := range rewrittenCount {
-			order = append(order, i)
-		}
-		for range 100 {
-			order = append(order, r.IntN(rewrittenCount))
-		}
-		return order
-	}
-	const file = rewrittenFile * 12 / 10
+	const large, small, little = 256 * mib, 96 * mib, 32 * mib
 	return []rewriting{
-		// The last block of most parts comes late: few are sent before they are final.
-		{"in any order", 384 * mib, anyOrder, file},
-		{"in any order in little memory", 48 * mib, anyOrder, file + rewrittenFile/4},
-		{"front to back and patched", 384 * mib, frontToBack, file + rewrittenFile},
-		{"front to back and patched in little memory", 48 * mib, frontToBack, file + rewrittenFile},
+		// The last block of most parts comes late: few are written again after they are sent.
+		{"in any order", large, 384 * mib, anyOrder, large*12/10 + 4*8*mib},
+		{"in any order in little memory", small, little, anyOrder, small*12/10 + small/2},
+		{"patched at the end", small, 384 * mib, frontToBack, small*12/10 + small},
+		{"patched at the end in little memory", small, little, frontToBack, small*12/10 + small},
 	}
 }
 
@@ -205,10 +205,10 @@ func TestTrafficOfRewrites(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			e, counted := measured(t)
 			m := mounttest.New(e, e.store, mounttest.Options{Uploader: func(u *uploader.Config) { u.Memory = c.memory }})
-			want := []byte(noise(rewrittenFile))
+			want := []byte(noise(c.size))
 			took := counted.measure(e, func() {
 				f := e.open(m, "f", os.O_WRONLY|os.O_CREATE|syscall.O_DIRECT)
-				for n, at := range c.order(rand.New(rand.NewPCG(uint64(i), 1))) {
+				for n, at := range c.order(rand.New(rand.NewPCG(uint64(i), 1)), c.size/rewrittenBlock) {
 					block := want[at*rewrittenBlock:][:rewrittenBlock]
 					block[0] = byte(n)
 					_, err := f.WriteAt(block, int64(at)*rewrittenBlock)
@@ -217,7 +217,7 @@ func TestTrafficOfRewrites(t *testing.T) {
 				e.ok(f.Close())
 			})
 			e.stored("f", string(want))
-			took.atMost(e, c.name, cost{requests: 150, up: c.sends, down: rewrittenFile})
+			took.atMost(e, c.name, cost{requests: 150, up: c.sends, down: int64(c.size)})
 		})
 	}
 }
