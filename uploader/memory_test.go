@@ -397,7 +397,13 @@ func TestTruncateFreesMemory(t *testing.T) {
 func full(t *testing.T, u *uploader.Uploader, gate *fault.Gate, parts int) *uploader.File {
 	t.Helper()
 	f := u.Open("full", uploader.OpenOptions{})
-	mustWrite(t, f, noise(1, parts*cell), 0)
+	want := noise(1, parts*cell)
+	for at := 0; at < len(want); at += cell { // begun before any of it leaves: no writer is held back
+		mustWrite(t, f, want[at+1:at+cell], int64(at+1))
+	}
+	for at := 0; at < len(want); at += cell {
+		mustWrite(t, f, want[at:at+1], int64(at))
+	}
 	for range min(parts, 4) {
 		<-gate.Arrived()
 	}
