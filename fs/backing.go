@@ -60,7 +60,7 @@ func (n *fileNode) takeBackingLocked(file *os.File) bool {
 		if file != nil {
 			file.Close()
 		}
-	case file != nil && n.readers == 0:
+	case file != nil && n.asking == 0:
 		n.backing = &backing{file: file, users: 1}
 	default:
 		return false
@@ -69,7 +69,7 @@ func (n *fileNode) takeBackingLocked(file *os.File) bool {
 }
 
 // Release implements gofuse.FileReleaser.
-func (h *localHandle) Release(ctx context.Context) syscall.Errno {
+func (h *localHandle) Release(context.Context) syscall.Errno {
 	n := h.node
 	n.mu.Lock()
 	if n.backing.users--; n.backing.users == 0 {
@@ -77,5 +77,6 @@ func (h *localHandle) Release(ctx context.Context) syscall.Errno {
 		n.backing = nil
 	}
 	n.mu.Unlock()
-	return h.readHandle.Release(ctx)
+	h.release()
+	return 0
 }

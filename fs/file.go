@@ -55,7 +55,8 @@ type fileNode struct {
 	readers  int       // read-only handles
 	wasRead  bool      // it was opened for reading before: the kernel may have its pages
 	archived bool      // that it is was logged
-	backing  *backing  // while some of them are read by the kernel itself
+	asking   int       // those of them whose reads come to the mount
+	backing  *backing  // while there are others, which the kernel reads by itself
 	pending  bool      // attr differs from what the object carries, and is to be stored
 	failed   error     // why the last attempt to store attr failed
 	deleted  bool      // it has no name any more

@@ -53,6 +53,7 @@ func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {
 		return nil, err
 	}
 	n.readers++
+	n.asking++
 	h := &readHandle{node: n}
 	if !n.wasRead && n.writing == nil && n.object.etag != "" && n.object.size <= cache.SmallFile {
 		h.snapshot.open(n.fsys.cfg.Cache, n.infoLocked(key)).Prefetch(ctx)

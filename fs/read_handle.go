@@ -153,6 +153,15 @@ func (h *readHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 
 // Release implements gofuse.FileReleaser.
 func (h *readHandle) Release(context.Context) syscall.Errno {
+	h.node.mu.Lock()
+	h.node.asking--
+	h.node.mu.Unlock()
+	h.release()
+	return 0
+}
+
+// release is what the end of all handles has in common.
+func (h *readHandle) release() {
 	n := h.node
 	h.snapshot.close()
 	n.mu.Lock()
@@ -163,7 +172,6 @@ func (h *readHandle) Release(context.Context) syscall.Errno {
 		n.endKept()
 	}
 	n.dropHidden()
-	return 0
 }
 
 // keptForReaders reports that what was written is to stay after the last writer
