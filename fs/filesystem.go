@@ -72,6 +72,9 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 	if err := f.server.WaitMount(); err != nil {
 		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
 	}
+	if err := raiseReadAhead(mountpoint); err != nil {
+		f.log.WithError(err).Debug("reading ahead as the kernel does by default")
+	}
 	return f, nil
 }
 
