@@ -12,12 +12,14 @@ const (
 
 const (
 	maxTrails = 4
-	// nearNew is how far a read may be off, in bytes, to go on with a trail of one
-	// read: the kernel sends two of its reads at once.
-	nearNew = 128 << 10
-	// nearOld is the same for a trail that has been gone on with: the kernel reads
-	// up to a megabyte ahead and its requests overtake each other.
+	// nearNew is how many times its length, and at least kernelRead, a read may be off
+	// to go on with a trail of one read: the kernel sends two of its reads at once.
+	nearNew = 2
+	// nearOld is how far a read may be off, in bytes, to go on with one that has been
+	// gone on with: the kernel's requests overtake each other.
 	nearOld = 1 << 20
+	// kernelRead is the least that the kernel reads ahead by, in bytes.
+	kernelRead = 128 << 10
 	// minStrides is how often a distance must be repeated to count as a stride.
 	minStrides = 2
 )
@@ -52,8 +54,9 @@ func (p *pattern) observe(off, n int64) (kind access, i int, begun bool) {
 			return t.kind, i, false
 		}
 	}
-	if off == 0 {
-		i := p.begin(off, n)
+	if off == 0 || p.clock == 1 && n >= kernelRead && off <= nearNew*n {
+		// The second read of a file may come before the first.
+		i := p.begin(0, off+n)
 		p.trails[i].kind = forward
 		return forward, i, true
 	}
@@ -85,9 +88,9 @@ func (t *trail) worth() uint64 {
 
 // goesOn reports that a read goes on with the trail, and takes it in if so.
 func (t *trail) goesOn(off, n int64) bool {
-	near := int64(nearNew)
+	near := max(kernelRead, nearNew*n)
 	if t.length > 4*n || t.length > nearOld {
-		near = nearOld
+		near = max(near, nearOld)
 	}
 	end := off + n
 	switch {

@@ -15,7 +15,8 @@ func TestPattern(t *testing.T) {
 	}{
 		{"from the beginning", []read{{0, 128 * k}, {128 * k, 128 * k}}, []access{forward, forward}},
 		{"from the middle", []read{{999 * k, 4 * k}, {1003 * k, 4 * k}, {1007 * k, 4 * k}}, []access{random, forward, forward}},
-		{"overtaking at the beginning", []read{{128 * k, 128 * k}, {0, 128 * k}, {256 * k, 128 * k}}, []access{random, forward, forward}},
+		{"overtaking at the beginning", []read{{128 * k, 128 * k}, {0, 128 * k}, {256 * k, 128 * k}}, []access{forward, forward, forward}},
+		{"overtaking by large reads", []read{{1024 * k, 1024 * k}, {0, 1024 * k}, {3072 * k, 1024 * k}, {2048 * k, 1024 * k}}, []access{forward, forward, forward, forward}},
 		{"overtaking", []read{{0, 512 * k}, {512 * k, 128 * k}, {768 * k, 128 * k}, {640 * k, 128 * k}, {896 * k, 128 * k}}, []access{forward, forward, forward, forward, forward}},
 		{"with small gaps", []read{{0, 64 * k}, {70 * k, 64 * k}, {140 * k, 64 * k}}, []access{forward, forward, forward}},
 		{"backward", []read{{9000 * k, 64 * k}, {8936 * k, 64 * k}, {8872 * k, 64 * k}}, []access{random, backward, backward}},

@@ -133,7 +133,11 @@ func (r *Reader) plan(ctx context.Context, off, n int64) ([]*block, error) {
 	defer r.countLocked()
 	switch {
 	case kind == forward || r.v.size <= blockSize:
-		r.extendLocked(ctx, s, t, off, off+n)
+		from := off
+		if begun {
+			from = t.first // what was overtaken will be asked for, too
+		}
+		r.extendLocked(ctx, s, t, from, off+n)
 	case kind == backward:
 		r.extendBackLocked(ctx, s, t, off, off+n)
 	case kind == strided && !r.v.allOnDisk(off, n):

@@ -177,6 +177,23 @@ func TestSequentialReadsFetchOnceAndNotTooFarAhead(t *testing.T) {
 	}
 }
 
+// TestReadsThatOvertakeFetchOnce: the kernel sends two of its reads at once, and
+// the second may come first, from the beginning on.
+func TestReadsThatOvertakeFetchOnce(t *testing.T) {
+	for _, piece := range []int64{128 << 10, 1 << 20} {
+		f := newFile(t, 16<<20, cache.Config{Memory: 64 << 20})
+		r := f.c.Open(f.info)
+		for off := int64(0); off < int64(len(f.content)); off += 2 * piece {
+			f.read(r, off+piece, int(piece))
+			f.read(r, off, int(piece))
+		}
+		r.Close()
+		if _, fetched := f.gets(); fetched != int64(len(f.content)) {
+			t.Errorf("reads of %d: %d bytes fetched of %d", piece, fetched, len(f.content))
+		}
+	}
+}
+
 func TestBackwardAndStridedReads(t *testing.T) {
 	for _, c := range []struct {
 		name  string

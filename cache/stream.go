@@ -14,7 +14,7 @@ const (
 	growth = 8
 	// maxBehind is what is kept behind the reader, in bytes, for requests of the
 	// kernel that were overtaken by later ones; of a small share it is a quarter.
-	maxBehind = 1 << 20
+	maxBehind = 2 << 20
 	// minRun and maxRun are the least and the most that a GET is for while there
 	// is more to come, in bytes.
 	minRun, maxRun = 1 << 20, 4 << 20
