@@ -11,7 +11,7 @@ UNIT_PACKAGES = $$(go list ./... | grep -v /integration)
 # As go test, and a test that is skipped without being in its table fails the run.
 TEST := go run ./integration/testrun
 
-.PHONY: help build servers deps install-deps test unit race integration storm check live bench demo clean
+.PHONY: help build servers deps install-deps test unit race integration storm check live bench micro demo clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -59,7 +59,12 @@ check: ## gofmt, go vet, staticcheck, go mod tidy
 live: deps ## run the tests of one more real server: make live SERVER=ceph or seaweedfs (see tools/live.sh)
 	@tools/live.sh $(SERVER)
 
-bench: ## run the benchmarks
+bench: build ## measure mounts: against the ceiling of FUSE, and s3fs and rclone where installed; minutes
+	@go build -buildvcs=false -o $(BIN)/bench ./integration/bench
+	@$(BIN)/bench $(BENCH_FLAGS)
+	@go test -tags $(TAGS) -run '^$$' -bench . -benchmem -benchtime 3x ./integration
+
+micro: ## run the benchmarks of all packages
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 demo: build ## mount a bucket of an embedded store, copy real files in, compare what arrived

@@ -15,17 +15,14 @@ import (
 	"testing"
 	"time"
 
-	gofuse "github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
-
 	"github.com/sluicefs/sluicefs/integration/mounttest"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
 )
 
-// The benchmarks write through a real mount into a store that forgets, and beside
-// it into a FUSE file system that forgets: the ceiling that kernel and go-fuse
-// set. Compare the two of one run; never quote one alone.
+// The benchmarks write through a real mount into a store that forgets, without a
+// network between them, and tell what a part costs. What a mount takes as users have
+// it, against its ceiling and others, is what integration/bench measures.
 
 const benchFile = 256 << 20 // bytes
 
@@ -33,7 +30,7 @@ const benchFile = 256 << 20 // bytes
 func BenchmarkSequentialWrite(b *testing.B) {
 	for _, size := range []int{4 << 10, 1 << 20} {
 		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
-			onBoth(b, func(b *testing.B, dir string) {
+			onMount(b, func(b *testing.B, dir string) {
 				b.SetBytes(benchFile)
 				for i := range b.N {
 					writeFile(b, filepath.Join(dir, fmt.Sprint("f", i)), benchFile, size)
@@ -45,7 +42,7 @@ func BenchmarkSequentialWrite(b *testing.B) {
 
 // BenchmarkParallelWrite is eight files at once.
 func BenchmarkParallelWrite(b *testing.B) {
-	onBoth(b, func(b *testing.B, dir string) {
+	onMount(b, func(b *testing.B, dir string) {
 		b.SetBytes(benchFile)
 		for i := range b.N {
 			var wg sync.WaitGroup
@@ -69,32 +66,25 @@ func BenchmarkSmallFiles(b *testing.B) {
 	b.ReportMetric(float64(store.puts.Load())/float64(b.N), "puts/file")
 }
 
-// onBoth runs a benchmark on the ceiling and on the mount.
-func onBoth(b *testing.B, run func(b *testing.B, dir string)) {
-	b.Run("null", func(b *testing.B) {
-		dir := mountNull(b)
-		b.ResetTimer()
-		run(b, dir)
-	})
-	b.Run("sluicefs", func(b *testing.B) {
-		store := newDiscard()
-		dir := mounttest.New(b, store, mounttest.Options{}).Dir
-		var before, after runtime.MemStats
-		var cpu [2]syscall.Rusage
-		runtime.ReadMemStats(&before)
-		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &cpu[0])
-		b.ResetTimer()
-		run(b, dir)
-		b.StopTimer()
-		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &cpu[1])
-		runtime.ReadMemStats(&after)
-		if n := float64(store.parts.Load()); n > 0 {
-			used := time.Duration(cpu[1].Utime.Nano() + cpu[1].Stime.Nano() - cpu[0].Utime.Nano() - cpu[0].Stime.Nano())
-			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/part")
-			b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/n, "allocB/part")
-			b.ReportMetric(float64(used.Microseconds())/n, "cpu-µs/part") // writer and kernel included
-		}
-	})
+// onMount runs a benchmark on a mount, and reports what a part costs beside time.
+func onMount(b *testing.B, run func(b *testing.B, dir string)) {
+	store := newDiscard()
+	dir := mounttest.New(b, store, mounttest.Options{}).Dir
+	var before, after runtime.MemStats
+	var cpu [2]syscall.Rusage
+	runtime.ReadMemStats(&before)
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &cpu[0])
+	b.ResetTimer()
+	run(b, dir)
+	b.StopTimer()
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &cpu[1])
+	runtime.ReadMemStats(&after)
+	if n := float64(store.parts.Load()); n > 0 {
+		used := time.Duration(cpu[1].Utime.Nano() + cpu[1].Stime.Nano() - cpu[0].Utime.Nano() - cpu[0].Stime.Nano())
+		b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/part")
+		b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/n, "allocB/part")
+		b.ReportMetric(float64(used.Microseconds())/n, "cpu-µs/part") // writer and kernel included
+	}
 }
 
 // writeFile writes a file of n bytes in pieces.
@@ -146,59 +136,4 @@ func (d *discard) Complete(ctx context.Context, up objstore.UploadRef, _ []objst
 		return objstore.Info{}, err
 	}
 	return objstore.Info{Key: up.Key, Size: opts.Size, ETag: d.etag(), Checksum: opts.Digest, ModTime: time.Now()}, nil
-}
-
-// nullRoot is a directory of files that forget what is written to them, but for
-// one copy of it, which a real mount cannot save either.
-type nullRoot struct{ gofuse.Inode }
-
-type nullFile struct {
-	gofuse.Inode
-	size atomic.Int64
-}
-
-type nullHandle struct {
-	f   *nullFile
-	buf [8 << 20]byte
-}
-
-func (r *nullRoot) Create(ctx context.Context, _ string, _, _ uint32, _ *fuse.EntryOut) (*gofuse.Inode, gofuse.FileHandle, uint32, syscall.Errno) {
-	f := &nullFile{}
-	return r.NewInode(ctx, f, gofuse.StableAttr{Mode: syscall.S_IFREG}), &nullHandle{f: f}, 0, 0
-}
-
-func (f *nullFile) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	out.Mode, out.Size = syscall.S_IFREG|0o644, uint64(f.size.Load())
-	return 0
-}
-
-func (f *nullFile) Setattr(ctx context.Context, h gofuse.FileHandle, _ *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
-	return f.Getattr(ctx, h, out)
-}
-
-func (h *nullHandle) Write(_ context.Context, data []byte, off int64) (uint32, syscall.Errno) {
-	copy(h.buf[off%int64(len(h.buf)):], data)
-	if n := off + int64(len(data)); n > h.f.size.Load() {
-		h.f.size.Store(n)
-	}
-	return uint32(len(data)), 0
-}
-
-func mountNull(b *testing.B) string {
-	dir := b.TempDir()
-	minute := time.Minute
-	o := &gofuse.Options{AttrTimeout: &minute, EntryTimeout: &minute}
-	o.DirectMount, o.MaxWrite, o.ExplicitDataCacheControl = true, 1<<20, true
-	o.ExtraCapabilities = fuse.CAP_WRITEBACK_CACHE | fuse.CAP_HANDLE_KILLPRIV_V2
-	server, err := gofuse.Mount(dir, &nullRoot{}, o)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := server.Unmount(); err != nil {
-			b.Error(err)
-		}
-		server.Wait()
-	})
-	return dir
 }

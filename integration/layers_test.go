@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"integration/scratch":         {},
 	"integration/s3server":        {"integration/scratch"},
 	"integration/testrun":         {},
+	"integration/bench":           {"integration/scratch"},
 	"integration/demo":            {"integration/s3server", "integration/scratch", "internal/objstore", "internal/objstore/s3"},
 }
 
@@ -44,14 +45,14 @@ var layers = map[string][]string{
 var owners = map[string][]string{
 	"github.com/aws/":                {"internal/objstore/s3"},
 	"github.com/dgraph-io/ristretto": {"cache"},
-	"github.com/hanwen/go-fuse":      {"fs", "integration/mounttest"},
+	"github.com/hanwen/go-fuse":      {"fs", "integration/mounttest", "integration/bench"},
 	"github.com/spf13/":              {"cmd/sluicefs"},
 	"github.com/prometheus/":         {"cmd/sluicefs"},
 }
 
 // numbers are the packages in which a failure may be an errno: fs answers the
 // kernel, and the command and the test programs ask it.
-var numbers = []string{"fs", "cmd/sluicefs", "integration/mounttest", "integration/s3server", "integration/demo", "integration/scratch"}
+var numbers = []string{"fs", "cmd/sluicefs", "integration/mounttest", "integration/s3server", "integration/bench", "integration/demo", "integration/scratch"}
 
 // sources calls fn for each Go file of the module that is no test. It reads the
 // sources itself, so that the test cache sees them.

@@ -91,7 +91,8 @@ func (s *slots) admitLocked() {
 
 // crowded returns nil while there is room for another part to wait, and
 // otherwise a channel that is closed when that may have changed. A stream that
-// is ahead of the store gains nothing from getting further ahead.
+// is ahead of the store gains nothing from getting further ahead: what waits is to
+// keep the slots busy that come free until a writer has filled another cell.
 func (s *slots) crowded() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -76,8 +76,8 @@ func (f *File) writeCell(ctx context.Context, p []byte, off int64) (int, error) 
 	return len(p), nil
 }
 
-// throttle holds a writer back that is about to begin another cell while as many
-// wait for a slot as there are slots.
+// throttle holds a writer back that is about to begin another cell while enough
+// of them wait for a slot.
 func (f *File) throttle(ctx context.Context, index int) error {
 	f.mu.Lock()
 	begun := f.cells[index] != nil || !f.streaming
