@@ -45,18 +45,7 @@ func (h *readHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	w, stop := n.fsys.waiting(ctx)
 	defer stop()
-	n.mu.Lock()
-	under := n.writing
-	n.mu.Unlock()
-	var result fuse.ReadResult
-	var err error
-	if under != nil && (under.ahead.Load() || under.file.Dirty()) {
-		var count int
-		count, err = under.file.ReadAt(w, dest, off)
-		result = fuse.ReadResultData(dest[:count])
-	} else {
-		result, err = s.read(w, n, dest, off)
-	}
+	result, err := n.readPlaced(w, func() (fuse.ReadResult, error) { return n.readNow(w, s, dest, off) })
 	if err != nil {
 		if errors.Is(err, cache.ErrDamaged) { // the kernel has pages of it
 			n.fsys.background.Go(func() { n.NotifyContent(0, 0) })
@@ -68,6 +57,45 @@ func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64
 		return nil, n.refuse("read", err)
 	}
 	return result, 0
+}
+
+// readNow reads from where the node's content is at present.
+func (n *fileNode) readNow(ctx context.Context, s *snapshot, dest []byte, off int64) (fuse.ReadResult, error) {
+	n.mu.Lock()
+	under := n.writing
+	n.mu.Unlock()
+	if under == nil || !under.ahead.Load() && !under.file.Dirty() {
+		return s.read(ctx, n, dest, off)
+	}
+	count, err := under.file.ReadAt(ctx, dest, off)
+	return fuse.ReadResultData(dest[:count]), err
+}
+
+// readPlaced reads, and again where the object that was read from has made room for
+// a copy of itself, by a rename, say, or by new metadata: a copy may have another
+// ETag, and the node knows of it when who makes it leaves the gate.
+func (n *fileNode) readPlaced(ctx context.Context, read func() (fuse.ReadResult, error)) (fuse.ReadResult, error) {
+	for {
+		key, etag := n.place()
+		result, err := read()
+		if !errors.Is(err, objstore.ErrPrecondition) && !errors.Is(err, objstore.ErrNotFound) || n.operation.enter(ctx) != nil {
+			return result, err
+		}
+		nowKey, now := n.place()
+		n.operation.leave()
+		if nowKey == key && now == etag {
+			return result, err // it was somebody else
+		}
+	}
+}
+
+// place returns where the stored content of the node is.
+func (n *fileNode) place() (key, etag string) {
+	key = n.key()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	info := n.infoLocked(key)
+	return info.Key, info.ETag
 }
 
 // refuse is answer for those who read. Of an archived object the log has one line:

@@ -45,11 +45,14 @@ func (h *writeHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Re
 	}
 	w, stop := h.node.fsys.waiting(ctx)
 	defer stop()
-	n, err := h.file.ReadAt(w, dest, off)
+	result, err := h.node.readPlaced(w, func() (fuse.ReadResult, error) {
+		n, err := h.file.ReadAt(w, dest, off)
+		return fuse.ReadResultData(dest[:n]), err
+	})
 	if err != nil {
 		return nil, h.node.fsys.answer("read", h.node.key(), err)
 	}
-	return fuse.ReadResultData(dest[:n]), 0
+	return result, 0
 }
 
 // Write implements gofuse.FileWriter.
