@@ -122,7 +122,8 @@
 //  1. fileNode.operation (a gate): held across requests by open for writing,
 //     FLUSH, FSYNC, the last RELEASE, truncate of a closed file, unlink, rename
 //     and storing metadata, so that each sees the file as the others leave it.
-//     Reads, writes, stat and chmod do not take it. Several are taken in the
+//     Reads, writes, stat and chmod do not take it, except a read that finds its
+//     object gone, to know whether this mount has moved it. Several are taken in the
 //     order in which the nodes were made (StableAttr.Gen).
 //  2. tree.mu: names, parents, children. Never held across a request.
 //  3. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
