@@ -149,6 +149,7 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 	}
 	n.object, n.hidden = objectOf(info), ""
 	w.covers = false
+	n.wasRead = true // the kernel has what it wrote: nobody who opens it needs it fetched
 	n.full = &info
 	told, _ := n.fsys.attributesOf(info, n.attr.mode&syscall.S_IFMT)
 	n.carried = told.mtime

@@ -91,8 +91,8 @@ func TestRequestsOfATree(t *testing.T) {
 		m := e.mount()
 		sync := "rsync -ai " + source + "/ tree/"
 		n := e.requests(func() { m.Run(sync); e.ok(m.FS.Sync(t.Context())) })
-		if n > 1600 {
-			t.Errorf("%d requests for rsync -a of 500 files", n)
+		if n > 1600 || e.store.Calls(objstore.OpGet) > 0 {
+			t.Errorf("%d requests for rsync -a of 500 files, %d of them a GET", n, e.store.Calls(objstore.OpGet))
 		}
 		if out := m.Run(sync); out != "" {
 			t.Errorf("the second rsync changes %s", short(out))
