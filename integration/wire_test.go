@@ -3,154 +3,209 @@
 package integration
 
 import (
-	"cmp"
-	"context"
-	"fmt"
-	"math/rand/v2"
-	"net"
+	"bytes"
+	"io"
 	"net/http"
-	"os"
-	"path/filepath"
+	"net/http/httptest"
+	"net/url"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
-	"github.com/sluicefs/sluicefs/internal/objstore"
-	"github.com/sluicefs/sluicefs/internal/objstore/mem"
-	"github.com/sluicefs/sluicefs/internal/objstore/memhttp"
-	"github.com/sluicefs/sluicefs/internal/objstore/s3"
-	"github.com/sluicefs/sluicefs/uploader"
+	"github.com/sluicefs/sluicefs/integration/s3server"
 )
 
-// counted counts what is written to a connection.
-type counted struct {
-	net.Conn
-	n *atomic.Int64
+// mishap is what a line does to a request.
+type mishap string
+
+// The mishaps.
+const (
+	flipByte    mishap = "flip a byte"
+	cutBody     mishap = "cut the body"
+	loseAnswer  mishap = "lose the answer"
+	errorIn200  mishap = "answer 200 with an error"
+	errorAfter  mishap = "do it and answer 200 with an error"
+	noneOfThese mishap = ""
+)
+
+// line is the way to a real server, on which something goes wrong now and then.
+type line struct {
+	to     *url.URL
+	client *http.Client
+
+	mu      sync.Mutex
+	what    mishap
+	matches func(*http.Request) bool
+	times   int // that it still happens; a negative number is always
+	hits    int
 }
 
-func (c counted) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.n.Add(int64(n))
-	return n, err
+// newLine begins a line to a server, and returns the server as it is seen from
+// its end.
+func newLine(t *testing.T, server s3server.Server) (*line, s3server.Server) {
+	t.Helper()
+	to, err := url.Parse(server.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{to: to, client: &http.Client{Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 32}}}
+	t.Cleanup(l.client.CloseIdleConnections)
+	near := httptest.NewServer(l)
+	t.Cleanup(near.Close)
+	t.Cleanup(near.CloseClientConnections) // first: a connection that is not closed is waited for
+	server.Endpoint = near.URL
+	return l, server
 }
 
-// onWire is what a server was asked, and how many bytes that took.
-type onWire struct {
-	bytes atomic.Int64
-
-	mu       sync.Mutex
-	requests map[string]int
+// spoil has something happen to the next requests that match.
+func (l *line) spoil(what mishap, times int, matches func(*http.Request) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.what, l.times, l.matches, l.hits = what, times, matches, 0
 }
 
-// note counts a request by what it is for.
-func (w *onWire) note(r *http.Request, bucketPath bool) {
-	q := r.URL.Query()
-	what := r.Method
+func (l *line) take(r *http.Request) mishap {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.times == 0 || !l.matches(r) {
+		return noneOfThese
+	}
+	l.times--
+	l.hits++
+	return l.what
+}
+
+// spoilt is how many requests something happened to.
+func (l *line) spoilt() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hits
+}
+
+const errorBody = `<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>InternalError</Code><Message>We encountered an internal error. Please try again.</Message></Error>`
+
+// ServeHTTP implements http.Handler. The signature covers the name of the host, so
+// the server is told the one that the client has asked.
+func (l *line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	what := l.take(r)
+	if what == errorIn200 {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, errorBody)
+		return
+	}
+	answer, body, err := l.pass(r, what)
 	switch {
-	case bucketPath:
-		what += " bucket"
-	case q.Has("uploads"):
-		what = "Create"
-	case q.Has("partNumber"):
-		what = "Part"
-	case q.Has("uploadId"):
-		what = map[string]string{"POST": "Complete", "DELETE": "Abort", "GET": "ListParts"}[r.Method]
+	case err != nil, what == loseAnswer, what == cutBody:
+		panic(http.ErrAbortHandler) // breaks the connection
+	case what == errorAfter:
+		_, _ = io.WriteString(w, errorBody)
+		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.requests[what]++
+	for name, values := range answer.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.StatusCode)
+	_, _ = w.Write(body)
 }
 
-// TestWire sends a large file to each kind of store, and counts bytes and requests:
-// none is sent that the profile makes pointless.
-func TestWire(t *testing.T) {
-	// After Complete the object is looked at only where nothing proves it: neither its
-	// ETag, nor a checksum. Where the store cannot keep a new name free, there is a
-	// look before.
-	heads := map[string]int{
-		"aws": 0, "minio": 0, "versitygw": 1, "seaweedfs": 0, "oss": 0, "cos": 1, "ceph": 2,
-		"bos": 2, "r2": 2, "b2": 2, "gcs": 2, "wasabi": 2, "garage": 2, "generic": 2,
+// pass makes the request of the server, spoilt or not, and takes in its answer.
+func (l *line) pass(r *http.Request, what mishap) (*http.Response, []byte, error) {
+	out := r.Clone(r.Context())
+	out.RequestURI, out.URL.Scheme, out.URL.Host = "", l.to.Scheme, l.to.Host
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, nil, err
 	}
-	const size = 32 << 20
-	for _, p := range objstore.Profiles() {
-		t.Run(p.Name, func(t *testing.T) {
-			w := &onWire{requests: map[string]int{}}
-			store := mem.New(p)
-			client := w.client(t, store, p)
-			u, err := uploader.New(t.Context(), client, uploader.Config{SpillDir: t.TempDir()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			f := u.Open("large", uploader.OpenOptions{Guard: objstore.Condition{Absent: true}, Exclusive: true})
-			chunk := make([]byte, 1<<20)
-			r := rand.NewChaCha8([32]byte{9})
-			for off := int64(0); off < size; off += int64(len(chunk)) {
-				r.Read(chunk)
-				if _, err := f.WriteAt(t.Context(), chunk, off); err != nil {
-					t.Fatal(err)
+	switch {
+	case what == flipByte && len(body) > 0:
+		body[len(body)/2] ^= 1
+	case what == cutBody:
+		body = body[:len(body)/2] // fewer than announced
+	}
+	out.Body = io.NopCloser(bytes.NewReader(body))
+	if len(body) == 0 && r.ContentLength == 0 {
+		out.Body = http.NoBody
+	}
+	answer, err := l.client.Do(out)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return answer, text, err
+}
+
+// isPart, isPut and isComplete tell the requests that carry or publish content.
+func isPart(r *http.Request) bool {
+	return r.Method == http.MethodPut && r.URL.Query().Has("partNumber")
+}
+
+func isPut(r *http.Request) bool {
+	return r.Method == http.MethodPut && r.URL.RawQuery == "" || r.Method == http.MethodPut && r.URL.Query().Get("x-id") == "PutObject"
+}
+
+func isComplete(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Query().Has("uploadId")
+}
+
+// TestWire spoils what goes to real servers, and what comes back: a copy succeeds
+// only with its own bytes in the store.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	for _, server := range []*sharedServer{&versityGW, &minIO} {
+		t.Run(string(server.kind), func(t *testing.T) {
+			t.Parallel()
+			direct := server.of(t)
+			p := realPlace(t, direct)
+			wire, near := newLine(t, direct)
+			p.server = near
+			p.flags = []string{"--provider", string(direct.Kind), "--path-style"}
+			m := p.begin("--retry-for=5s")
+			large, small := noise(24*mib), noise(300_000)
+			for _, c := range []struct {
+				name    string
+				text    string
+				matches func(*http.Request) bool
+				ways    []mishap
+			}{
+				{"put", small, isPut, []mishap{flipByte, cutBody, loseAnswer}},
+				{"part", large, isPart, []mishap{flipByte, cutBody, loseAnswer}},
+				{"complete", large, isComplete, []mishap{cutBody, loseAnswer, errorIn200, errorAfter}},
+			} {
+				for _, what := range c.ways {
+					t.Run(c.name+", "+string(what), func(t *testing.T) {
+						m := m.in(t)
+						key := strings.ReplaceAll(c.name+" "+string(what), " ", "-")
+						for _, old := range []string{"", "old"} {
+							if old != "" {
+								key += "-old"
+								m.put(key, old, nil)
+								m.shows(key, old)
+							}
+							wire.spoil(what, 2, c.matches)
+							m.mustCopy(key, c.text)
+							if n := wire.spoilt(); n != 2 {
+								t.Errorf("it happened %d times, want 2", n)
+							}
+							m.shows(key, c.text)
+						}
+					})
 				}
 			}
-			if _, err := f.Commit(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := f.Close(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := u.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if n := w.bytes.Load(); n < size || n > size*101/100 {
-				t.Errorf("%d bytes on the wire for %d: %.4f of them", n, size, float64(n)/size)
-			}
-			if data, _, ok := store.Object("large"); !ok || len(data) != size {
-				t.Errorf("%d bytes are stored, %v", len(data), ok)
-			}
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			want := map[string]int{"Create": 1, "Part": 4, "Complete": 1}
-			if n := heads[p.Name]; n > 0 {
-				want["HEAD"] = n
-			}
-			if fmt.Sprint(w.requests) != fmt.Sprint(want) {
-				t.Errorf("requests %v, want %v", w.requests, want)
-			}
+			t.Run("always", func(t *testing.T) {
+				m := m.in(t)
+				for key, text := range map[string]string{"always-small": small, "always-large": large} {
+					m.put(key, "old", nil)
+					m.shows(key, "old")
+					wire.spoil(flipByte, -1, func(r *http.Request) bool { return isPut(r) || isPart(r) })
+					m.mustFail(key, text, "Input/output error")
+					wire.spoil(noneOfThese, 0, nil)
+					m.isAsItWas(key, "old")
+					m.mustCopy(key, text)
+				}
+			})
+			m.unmount()
 		})
 	}
-}
-
-// client serves a store with its personality, and returns a client whose bytes and
-// requests are counted.
-func (w *onWire) client(t *testing.T, store *mem.Store, p objstore.Profile) *s3.Client {
-	t.Helper()
-	personality := memhttp.PersonalityOf(&p)
-	inner := memhttp.New(store, shopBucket, personality)
-	site, err := memhttp.Open(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		path := r.URL.Path
-		w.note(r, path == "/" && r.Host != "" && personality.VirtualHost != "" || path == "/"+shopBucket || path == "/"+shopBucket+"/")
-		inner.ServeHTTP(rw, r)
-	}), cmp.Or(personality.Host, p.Name+".test"), personality.Host != "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { site.Close() })
-	cfg := s3.Config{
-		Endpoint: site.Endpoint, Bucket: shopBucket, Profile: p,
-		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := site.Dial(ctx, network, addr)
-			return counted{c, &w.bytes}, err
-		},
-		Credentials: s3.Credentials{AccessKey: "k", SecretKey: "s"},
-	}
-	if site.Authority != nil {
-		cfg.CAFile = filepath.Join(t.TempDir(), "authority.pem")
-		if err := os.WriteFile(cfg.CAFile, site.Authority, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c, err := s3.New(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
 }
