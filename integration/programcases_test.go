@@ -14,6 +14,7 @@ func copyCases() []programCase {
 		{name: "cp", smoke: true, script: `cp $SRC/text one; cp $SRC/big two; cp two three; cp -f $SRC/exec one; cp $SRC/text two`},
 		{name: "cp-r", smoke: true, script: `cp -r $SRC/tree t; cp -r t u; rm -r t/a; diff -r --no-dereference $SRC/tree u`},
 		{name: "cp-p", times: true, script: `cp -p $SRC/exec e; cp -p $SRC/big b; cp -pr $SRC/tree t; touch -r $SRC/text . t`},
+		{name: "cp-a", times: true, script: `cp -a $SRC/tree t; cp -a t u; diff -r --no-dereference t u; touch -r $SRC/text .`, again: `cp -a u v; diff -r --no-dereference t v; touch -r $SRC/text .`},
 		{name: "cp-u", times: true, script: `cp -p $SRC/text t; cp -upv $SRC/text t`, again: `cp -upv $SRC/text t`},
 		{name: "cp-sparse", script: `truncate -s 30M $OUT/s; echo end >> $OUT/s; cp --sparse=always $OUT/s s; cmp s $OUT/s`},
 		{name: "mv", script: `cp -rp $SRC/tree $OUT/t; mv $OUT/t in; mv in/a/large $OUT/out; mv in moved; mv moved/a/b/c/deep .
@@ -35,6 +36,9 @@ func syncCases() []programCase {
 		{name: "rsync-partial", script: `rsync -a --partial $SRC/big p; head -c 5000000 $SRC/big > q; rsync -a --partial --partial-dir=.rsync-partial --no-whole-file $SRC/big q; rsync -a --delay-updates $SRC/tree/ d/`},
 		{name: "rsync-delete", script: `rsync -a $SRC/tree/ t/; mkdir -p t/extra/dir; touch t/extra/dir/f t/a/g; rsync -ai --delete $SRC/tree/ t/ | sort`,
 			again: `mkdir -p t/more; touch t/more/f; rsync -a --delete-before $SRC/tree/a/ t/`},
+		{name: "rsync-X", script: `cp $SRC/text t; mkdir d; cp $SRC/tree/a/text d/f; setfattr -n user.one -v 1 t; setfattr -n user.bytes -v 0x00ff0a t; setfattr -n user.dir -v d d; setfattr -n user.file -v f d/f
+			rsync -aX t d copy/; rsync -aXi t d copy/; getfattr -d -e hex -R copy | sort; setfattr -x user.one copy/t; rsync -aXi t d copy/; rsync -aX copy/ $OUT/`,
+			again: `getfattr -d -e hex -R copy | sort; rsync -aXi t d copy/; setfattr -n user.one -v changed t; rsync -aXi t d copy/`},
 		{name: "rsync-checksum", times: true, script: `rsync -a $SRC/tree t; rsync -aci $SRC/tree t; rsync -a --remove-source-files t/tree/a/ moved/; touch -r $SRC/text t t/tree t/tree/a t/tree/a/b t/tree/a/b/c; ls moved`},
 	}
 }
@@ -63,9 +67,21 @@ func toolCases() []programCase {
 			for i in 1 2 3; do sqlite3 db "begin; update t set b='$i' where a%7=$i; delete from t where a%11=$i; commit;"; done
 			sqlite3 db 'begin; delete from t; rollback; create index i on t(b); vacuum; pragma integrity_check; select count(*), sum(a), max(b) from t'`,
 			again: `sqlite3 db "pragma integrity_check; insert into t values(100000, 'x'); select count(*), sum(a) from t where b>'1'; select b from t where a=100000"`},
+		{name: "sqlite3-wal", script: `sqlite3 db 'pragma journal_mode=wal; create table t(a integer primary key, b text);'
+			for i in 1 2 3 4; do sqlite3 db "begin; with recursive n(i) as (select 1 union all select i+1 from n where i<500) insert into t(b) select hex($i*i) from n; commit; select count(*) from t"; done
+			sqlite3 db 'pragma wal_checkpoint(truncate); pragma integrity_check; select count(*), max(b) from t'`,
+			again: `sqlite3 db "pragma journal_mode; insert into t(b) values('x'); select count(*) from t; pragma integrity_check"`},
 		{name: "gcc", script: `printf '#include <stdio.h>\nint main(void) { return puts("compiled") < 0; }\n' > hello.c; gcc -O0 -o hello hello.c; ./hello
 			gcc -O0 -c -o hello.o hello.c; ar rcD lib.a hello.o; gcc -o linked lib.a; ./linked; strip linked; ./linked; ls`,
 			again: `./hello; gcc -O0 -o hello hello.c; ./hello`},
+		{name: "make", script: `printf 'int one(void) { return 1; }\n' > one.c; printf '#include <stdio.h>\nint one(void);\nint main(void) { return !printf("%%d\\n", one()); }\n' > main.c
+			printf 'main: main.o one.o\n\tgcc -o $@ $^\n%%.o: %%.c\n\tgcc -O0 -c -o $@ $<\n' > Makefile; make -j4 -Orecurse | sort; make; ./main; touch one.c; make; make`,
+			again: `make; touch main.c; make -q && echo wrong || make; ./main`},
+		{name: "execute", script: `cp $SRC/exec s; ./s; cp $(command -v ls) program; ./program s; chmod -x s; if ./s 2>/dev/null; then echo wrong; fi; sh s; printf '#!/usr/bin/env bash\necho "${0##*/} $*"\n' > b; chmod 700 b; ./b 1 2; (cp b c; exec ./c)`,
+			again: `./program b; ./b again; cp program p; ./p p; (sleep 0; exec ./p b)`},
+		{name: "curl", times: true, script: `curl -sSfRO $URL/text; curl -sSfR -o b $URL/big; head -c 21000000 $SRC/big > c; curl -sSfR -C - -o c $URL/big; cmp c $SRC/big
+			head -c 5000 $SRC/text > d; curl -sSfR -C - -o d $URL/text; curl -sSf $URL/text > e; cmp e text; touch -r text e .`,
+			again: `head -c 20000000 c > f; curl -sSfR -C - -o f $URL/big; cmp f b; head -c 100 d > g; curl -sSfR -C - -o g $URL/text; touch -r text .`},
 		{name: "find", script: `cp -rp $SRC/tree t; find t | sort; find t -type f -name '*e*' -size +0 | sort; find t -type l | sort; find t -newermt 2009-01-01 -type f | sort
 			find t -type f -print0 | sort -z | xargs -0 sha256sum; find t -size +900k -delete -print; find t -perm 444; find t -depth -empty | sort`,
 			again: `find t | sort; find t -type d | sort; find t -name deep -exec rm {} +; find t -type d -empty -delete -print | sort`},
@@ -83,6 +99,7 @@ func toolCases() []programCase {
 func editorCases() []programCase {
 	return []programCase{
 		{name: "sed", script: `cp $SRC/text t; chmod 640 t; sed -i s/text/TEXT/ t; sed -i.bak -e 5,10d t; sed -n 1,3p t > head; sed -i '$d' head`, again: `sed -i s/line/LINE/ t; grep -c LINE t`},
+		{name: "perl", script: `cp $SRC/text t; perl -i -pe 's/text/TEXT/' t; perl -i.bak -ne 'print unless $. % 7 == 0' t; perl -e 'open F, "+<", "t"; seek F, 5, 0; print F "here"; close F or die'`, again: `perl -i -pe 's/line/LINE/' t; tail -2 t`},
 		{name: "ed", script: `cp $SRC/text t; printf '1,3d\n$a\nlast\n.\nw\nq\n' | ed -s t; printf 'a\nnew file\n.\nw n\nq\n' | ed -s; tail -1 t`, again: `printf ',s/last/end/\nw\nq\n' | ed -s t`},
 		{name: "ex", script: `cp $SRC/text t; chmod 600 t; HOME=$OUT ex -s -u NONE -c 'set backup backupcopy=no' -c '%s/text/TEXT/' -c 'wq' t; HOME=$OUT ex -s -u NONE -c 'set writebackup backupcopy=yes' -c 1d -c 'wq' t; ls -A`,
 			again: `HOME=$OUT ex -s -u NONE -c '$d' -c 'w other' -c 'wq' t; ls -A`},
@@ -113,6 +130,21 @@ with open("large", "wb") as f:
 fd = os.open("pwrite", os.O_CREAT | os.O_RDWR); os.pwrite(fd, b"end", 5000000); os.pwrite(fd, b"start", 0); assert os.pread(fd, 5, 0) == b"start"; os.close(fd)
 END
 sha256sum *`, again: `$PYTHON -c 'import json; json.dump({"a": 1}, open("j", "w")); f = open("lines", "a"); f.write("three\n"); f.close()'`},
+		{name: "headers", script: `$PYTHON - <<'END'
+import wave, zipfile
+w = wave.open("sound.wav", "wb"); w.setnchannels(2); w.setsampwidth(2); w.setframerate(44100)
+for i in range(24): w.writeframesraw(bytes([i]) * (1 << 20))
+w.close()  # writes how many there are into the header
+with wave.open("sound.wav") as w: assert w.getnframes() == 24 << 18
+with zipfile.ZipFile("z.zip", "w") as z:
+    for name in "ab":
+        with z.open(zipfile.ZipInfo(name), "w") as f:
+            for i in range(12): f.write(bytes([i]) * (1 << 20))  # its size goes in front of it
+with zipfile.ZipFile("z.zip", "a") as z: z.writestr(zipfile.ZipInfo("c"), "text")
+assert zipfile.ZipFile("z.zip").testzip() is None
+END
+sha256sum *`, again: `$PYTHON -c 'import zipfile; z = zipfile.ZipFile("z.zip", "a"); z.writestr(zipfile.ZipInfo("d"), "more"); z.close(); assert zipfile.ZipFile("z.zip").testzip() is None'`},
+		{name: "parallel", script: `seq 12 | xargs -P 6 -I{} sh -c 'head -c {}00000 $SRC/big > f{} && cp f{} g{} && mv g{} h{}'; for i in 1 2 3 4; do (head -c 9000000 $SRC/big | tail -c 8000000 > l$i; rm -f f$i) & done; wait; cat f* h* l* | sha256sum; ls`, again: `seq 12 | xargs -P 6 -I{} rm h{}; ls`},
 		{name: "fork", script: `$PYTHON - <<'END' | cat
 import os, sys
 f = open("f", "w"); f.write("parent\n"); f.flush()
@@ -138,7 +170,7 @@ cp $SRC/text old; $PYTHON -c 'import mmap; f = open("old", "r+b"); m = mmap.mmap
 func partialCases() []programCase {
 	return []programCase{
 		{name: "dd", smoke: true, script: `dd if=$SRC/big of=b bs=1M status=none; printf changed | dd of=b conv=notrunc bs=1 seek=9000000 status=none; dd if=$SRC/text of=b conv=notrunc oflag=append status=none
-			dd if=$SRC/text of=s bs=1 seek=1000000 count=5 status=none; dd if=$SRC/big of=n bs=64k conv=fsync status=none; dd if=$SRC/text of=n conv=notrunc bs=512 seek=3 status=none; dd if=$SRC/text of=y oflag=sync bs=4k status=none; cat b s n y | sha256sum`,
+			dd if=$SRC/text of=s bs=1 seek=1000000 count=5 status=none; dd if=$SRC/big of=n bs=64k conv=fsync status=none; dd if=$SRC/text of=n conv=notrunc bs=512 seek=3 status=none; dd if=$SRC/text of=n conv=notrunc,fsync bs=100 seek=7 status=none; dd if=$SRC/text of=y oflag=sync bs=4k status=none; cat b s n y | sha256sum`,
 			again: `printf again | dd of=b conv=notrunc bs=1 seek=20000000 status=none; printf end | dd of=b conv=notrunc oflag=append status=none; dd if=/dev/zero of=n bs=1k count=1 seek=50 status=none; dd if=b bs=1 skip=9000000 count=7 status=none`},
 		{name: "truncate", script: `truncate -s 5M a; truncate -s -1M a; cp $SRC/big b; truncate -s 23000000 b; truncate -s +3M b; cp $SRC/text c; truncate -s +10 c; cp $SRC/text d; truncate -s 0 d; truncate -s 100 e; echo x >> e; fallocate -l 1M g; stat -c '%n %s' *`,
 			again: `truncate -s 24000000 b; truncate -s 7 c; truncate -s +25M a; cat a b c | sha256sum; fallocate -p -o 4096 -l 8192 g`},

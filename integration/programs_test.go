@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +22,8 @@ import (
 
 // programCase is what somebody does with programs in a directory. It is done in a
 // local directory and in a mount: what the scripts print and leave must be the same.
-// $SRC are files to take, $OUT is a local directory to put things into.
+// $SRC are files to take, which $URL serves as well, $OUT is a local directory to put
+// things into.
 type programCase struct {
 	name   string
 	script string
@@ -45,6 +48,9 @@ func TestProgramsMinIO(t *testing.T) {
 
 func tryPrograms(t *testing.T, p *place, cases []programCase) {
 	src := programInputs(p)
+	served := httptest.NewServer(http.FileServer(http.Dir(src)))
+	t.Cleanup(served.Close)
+	in := []string{"SRC=" + src, "URL=" + served.URL}
 	local := t.TempDir()
 	m := p.begin()
 	var failed sync.Map // the cases with nothing to go on with
@@ -53,7 +59,7 @@ func tryPrograms(t *testing.T, p *place, cases []programCase) {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				failed.Store(c.name, true)
-				c.try(newEnv(t, p.store), c.script, src, local, m.dir)
+				c.try(newEnv(t, p.store), c.script, in, local, m.dir)
 				if !t.Failed() {
 					failed.Delete(c.name)
 				}
@@ -69,7 +75,7 @@ func tryPrograms(t *testing.T, p *place, cases []programCase) {
 			}
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				c.try(newEnv(t, p.store), c.again, src, local, m.dir)
+				c.try(newEnv(t, p.store), c.again, in, local, m.dir)
 				c.compareObjects(newEnv(t, p.store), local)
 			})
 		}
@@ -79,7 +85,7 @@ func tryPrograms(t *testing.T, p *place, cases []programCase) {
 
 // try runs a script in the directories of the case in two places and compares
 // what it did.
-func (c programCase) try(e *env, script, src, local, mount string) {
+func (c programCase) try(e *env, script string, in []string, local, mount string) {
 	e.Helper()
 	var said, outs, dirs [2]string
 	for i, where := range []string{local, mount} {
@@ -87,7 +93,7 @@ func (c programCase) try(e *env, script, src, local, mount string) {
 		e.ok(os.MkdirAll(dirs[i], 0o755))
 		cmd := exec.Command("bash", "-euc", "umask 022; set -o pipefail; "+script)
 		cmd.Dir = dirs[i]
-		cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC", "SRC="+src, "OUT="+outs[i], "PYTHON="+python(e),
+		cmd.Env = append(append(os.Environ(), in...), "LC_ALL=C", "TZ=UTC", "no_proxy=127.0.0.1", "OUT="+outs[i], "PYTHON="+python(e),
 			"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@localhost",
 			"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@localhost", "GIT_AUTHOR_DATE=1700000000 +0000", "GIT_COMMITTER_DATE=1700000000 +0000")
 		var err error

@@ -19,6 +19,8 @@ setfattr attr
 flock util-linux
 ps procps
 python3 python3
+curl curl
+perl perl-base
 ed ed
 ex vim-tiny
 patch patch
