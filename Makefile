@@ -27,7 +27,7 @@ deps: ## install what the tests need from the distribution (apt-get, as root)
 
 install-deps: deps ## the same as deps
 
-test: deps unit race integration ## run all tests: unit, race detector, integration
+test: deps unit race integration race-mounts single ## run all tests: unit, race detector, integration
 
 unit: ## run the tests that need no mount and no server
 	$(TEST) $(UNIT_PACKAGES)
@@ -38,6 +38,16 @@ race: ## run the same under the race detector (needs a C compiler)
 
 integration: deps build servers ## run the tests with real mounts and real servers
 	$(TEST) -tags $(TAGS) -timeout 20m ./integration/...
+
+# What reaches every part of the program, in numbers that fit the time.
+MOUNTS := TestModel$$|TestModelWithFaults|TestSemantics/memory|TestPosix|TestTwoMounts|TestKilledWriters|TestProgramsMinIO
+
+.PHONY: race-mounts single
+race-mounts: deps servers ## run some of them with test and program under the race detector
+	$(TEST) -race -tags $(TAGS) -timeout 20m -run '$(MOUNTS)' ./integration -model.seeds 200
+
+single: deps servers ## run some of them where only one thread runs Go code at a time
+	GOMAXPROCS=1 $(TEST) -tags $(TAGS) -timeout 20m -run '$(MOUNTS)' ./integration -model.seeds 200
 
 # A seed that fails is printed, and so is the shortest sequence that still does.
 SEEDS ?= 100000

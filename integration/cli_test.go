@@ -279,6 +279,9 @@ func TestCLIRefusals(t *testing.T) {
 	c.fails(1, `there is no bucket "no-bucket"`, "mount", "no-bucket", c.mnt)
 	c.fails(1, "cannot connect to http://127.0.0.1:1", "mount", "--endpoint", "http://127.0.0.1:1", cliBucket, c.mnt)
 	c.fails(1, "is not a directory", "mount", cliBucket, c.path)
+	c.fails(1, "does not exist: make it with mkdir -p", "mount", cliBucket, filepath.Join(c.mnt, "none"))
+	c.fails(1, "is not empty", "mount", cliBucket, c.server.Dir)
+	c.fails(2, "--memory much: want a size", "mount", "--memory", "much", cliBucket, c.mnt)
 	c.fails(2, "did you mean --endpoint?", "mount", "--endpiont", "x", cliBucket, c.mnt)
 	c.fails(1, "open the log file", "mount", "--log-file", filepath.Join(c.mnt, "no", "log"), cliBucket, c.mnt)
 	right := c.env
@@ -289,6 +292,19 @@ func TestCLIRefusals(t *testing.T) {
 	if isMounted(t, c.mnt) {
 		t.Error("something is mounted after all")
 	}
+}
+
+// TestCLIWithoutFuse mounts where the kernel offers no FUSE.
+func TestCLIWithoutFuse(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	program := c.path
+	c.path = "unshare"
+	args := []string{"--mount", "sh", "-c", `mount -t tmpfs none /dev && exec "$0" "$@"`, program, "mount", cliBucket, c.mnt}
+	if os.Geteuid() != 0 {
+		args = append([]string{"--map-root-user"}, args...)
+	}
+	c.fails(1, "/dev/fuse is missing: load the kernel module", args...)
 }
 
 func TestCLIBusyUmount(t *testing.T) {

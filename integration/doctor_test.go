@@ -5,7 +5,6 @@ package integration
 import (
 	"testing"
 
-	"github.com/sluicefs/sluicefs/integration/s3server"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/probe"
 	"github.com/sluicefs/sluicefs/internal/objstore/s3"
@@ -14,12 +13,11 @@ import (
 // TestDoctor probes real servers with their profiles: what is found must be what the
 // profiles say, and nothing may be left.
 func TestDoctor(t *testing.T) {
-	for name, start := range map[string]func(testing.TB, ...string) s3server.Server{
-		"versitygw": s3server.VersityGW,
-		"minio":     s3server.MinIO,
-	} {
+	t.Parallel()
+	for _, shared := range []*sharedServer{&versityGW, &minIO} {
+		name := string(shared.kind)
 		t.Run(name, func(t *testing.T) {
-			server := start(t)
+			server := shared.of(t)
 			store := newBucket(t, server, name, "doctor")
 			report, err := probe.Run(t.Context(), probe.Config{
 				Profile: *store.Profile(), Prefix: "some/prefix/",

@@ -59,6 +59,7 @@ func (m *realMount) goesRoundTrip() {
 // TestCredentialsThatEndDuringAnUpload takes the key away from a writer who has sent
 // parts, with a program as the source of credentials that names no end.
 func TestCredentialsThatEndDuringAnUpload(t *testing.T) {
+	t.Parallel()
 	var valid atomic.Value
 	valid.Store("KEY1")
 	var refused atomic.Int64
@@ -122,6 +123,7 @@ func caFile(t *testing.T, srv *httptest.Server) string {
 }
 
 func TestMountOverTLS(t *testing.T) {
+	t.Parallel()
 	p, srv := awsPlace(t, nil)
 	srv.StartTLS()
 	p.server.Endpoint = srv.URL
@@ -214,6 +216,7 @@ func startProxy(t *testing.T, to string) (*proxy, string) {
 // TestMountThroughAProxy reaches a server under a name that only the proxy knows:
 // nothing can get there by another way.
 func TestMountThroughAProxy(t *testing.T) {
+	t.Parallel()
 	t.Run("https", func(t *testing.T) {
 		p, srv := awsPlace(t, nil)
 		srv.StartTLS()
@@ -272,6 +275,7 @@ func TestMountWithoutCredentials(t *testing.T) {
 }
 
 func TestMountOverIPv6(t *testing.T) {
+	t.Parallel()
 	p, srv := awsPlace(t, nil)
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
@@ -307,6 +311,7 @@ func TestBandwidthOfAMount(t *testing.T) {
 
 // TestThresholdOfAMount counts the requests on either side of it.
 func TestThresholdOfAMount(t *testing.T) {
+	t.Parallel()
 	p, srv := awsPlace(t, nil)
 	srv.Start()
 	p.server.Endpoint = srv.URL

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicefs/sluicefs/integration/mounttest"
-	"github.com/sluicefs/sluicefs/integration/s3server"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
 	"github.com/sluicefs/sluicefs/internal/objstore/memhttp"
@@ -41,11 +40,10 @@ func TestStores(t *testing.T) {
 			serve(t, p).run()
 		})
 	}
-	for name, start := range map[string]func(testing.TB, ...string) s3server.Server{
-		"versitygw": s3server.VersityGW, "minio": s3server.MinIO,
-	} {
+	for _, shared := range []*sharedServer{&versityGW, &minIO} {
+		name := string(shared.kind)
 		t.Run("real "+name, func(t *testing.T) {
-			client := newBucket(t, start(t), name, "stores")
+			client := newBucket(t, shared.of(t), name, "stores")
 			(&shop{t, retry.New(client, retry.Config{}), client}).run()
 		})
 	}

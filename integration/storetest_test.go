@@ -15,6 +15,7 @@ import (
 
 // TestStore runs the conformance suite of the object store against real servers.
 func TestStore(t *testing.T) {
+	t.Parallel()
 	for _, shared := range []*sharedServer{&versityGW, &minIO} {
 		name := string(shared.kind)
 		t.Run(name, func(t *testing.T) {
@@ -29,6 +30,7 @@ func TestStore(t *testing.T) {
 
 // TestDetect finds out what a server is by asking it.
 func TestDetect(t *testing.T) {
+	t.Parallel()
 	for _, shared := range []*sharedServer{&versityGW, &minIO} {
 		name := string(shared.kind)
 		t.Run(name, func(t *testing.T) {

@@ -292,6 +292,7 @@ func TestUnmountBusy(t *testing.T) {
 
 // TestUnmountTells unmounts after copies that failed, of which one was done again.
 func TestUnmountTells(t *testing.T) {
+	t.Parallel()
 	m := troubledPlace(t).begin()
 	refused := m.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Status: 403, Code: "AccessDenied"})
 	m.mustFail("lost", "text", "Permission denied")
