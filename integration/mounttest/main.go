@@ -3,6 +3,8 @@ package mounttest
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 
 	"github.com/sluicefs/sluicefs/integration/scratch"
@@ -21,6 +23,7 @@ func Main(m *testing.M, end ...func() error) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	heed(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 	status := m.Run()
 	for _, end := range append(end, func() error { return leaves(folder) }) {
 		if err := end(); err != nil {
@@ -29,6 +32,17 @@ func Main(m *testing.M, end ...func() error) int {
 		}
 	}
 	return status
+}
+
+// heed has programs that the tests start die of signals which this process was
+// started to ignore, as by nohup or behind an & of a script: those that a process
+// catches are not passed on as ignored.
+func heed(signals ...os.Signal) {
+	for _, s := range signals {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s) // nobody listens
+		}
+	}
 }
 
 // leaves removes the folder of the tests. An error says what they left in it.
