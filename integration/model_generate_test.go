@@ -145,8 +145,10 @@ func (g *generator) onHandle(h int, open *posixHandle) {
 		o.what, o.off = "read", 0
 	case k < 55:
 		o.what = "pread"
-	case k < 59:
+	case k < 57:
 		o.what, o.n = "seek", 0
+	case k < 59:
+		o.what, o.n = []string{"seekdata", "seekhole"}[g.IntN(2)], 0
 	case k < 66:
 		o.what, o.n, o.off = "ftruncate", o.off, 0
 	case k < 71:

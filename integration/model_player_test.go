@@ -76,6 +76,8 @@ func (p *player) apply(o operation) result {
 		return p.read(o, fd)
 	case "seek":
 		return position(unix.Seek(fd, o.off, unix.SEEK_SET))
+	case "seekdata", "seekhole":
+		return p.seekBetween(o, fd)
 	case "ftruncate":
 		return answer(0, unix.Ftruncate(fd, o.n))
 	case "fallocate":
@@ -141,6 +143,30 @@ func (p *player) read(o operation, fd int) result {
 			return result{n: int64(got), data: b[:got]}
 		}
 	}
+}
+
+// seekBetween looks for the next data or hole. A local disk knows of holes that a
+// mount does not: there, the position is set to what a mount says.
+func (p *player) seekBetween(o operation, fd int) result {
+	whence := unix.SEEK_DATA
+	if o.what == "seekhole" {
+		whence = unix.SEEK_HOLE
+	}
+	n, err := unix.Seek(fd, o.off, whence)
+	if !p.local {
+		return position(n, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return answer(0, err)
+	}
+	if o.off >= st.Size {
+		return answer(0, err)
+	}
+	if n = o.off; o.what == "seekhole" {
+		n = st.Size
+	}
+	return position(unix.Seek(fd, n, unix.SEEK_SET))
 }
 
 // copy copies what the source has of the range when it begins.

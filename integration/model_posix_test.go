@@ -64,7 +64,7 @@ func (p *posix) unserved(o operation) bool {
 		return p.table[o.h] != nil
 	case "copy":
 		return p.table[o.h] == nil || p.table[o.from] == nil
-	case "write", "pwrite", "read", "pread", "seek", "ftruncate", "fallocate", "fsync", "fstat", "dupclose", "close", "drop", "clean":
+	case "write", "pwrite", "read", "pread", "seek", "seekdata", "seekhole", "ftruncate", "fallocate", "fsync", "fstat", "dupclose", "close", "drop", "clean":
 		return p.table[o.h] == nil
 	}
 	return false
@@ -75,7 +75,7 @@ func (p *posix) apply(o operation) result {
 	switch o.what {
 	case "open":
 		return p.openFile(o)
-	case "write", "pwrite", "read", "pread", "seek", "ftruncate", "fallocate", "fstat", "copy", "close":
+	case "write", "pwrite", "read", "pread", "seek", "seekdata", "seekhole", "ftruncate", "fallocate", "fstat", "copy", "close":
 		return p.onHandle(o, p.table[o.h])
 	case "fsync", "dupclose", "drop", "clean", "fault", "heal":
 		return result{}
@@ -158,6 +158,15 @@ func (p *posix) onHandle(o operation, h *posixHandle) result {
 	case "seek":
 		h.pos = o.off
 		return result{n: o.off}
+	case "seekdata", "seekhole": // all of a file is data, and its end a hole
+		size := int64(len(h.file.data))
+		if o.off >= size {
+			return fails(syscall.ENXIO)
+		}
+		if h.pos = o.off; o.what == "seekhole" {
+			h.pos = size
+		}
+		return result{n: h.pos}
 	case "ftruncate":
 		if !writes {
 			return fails(syscall.EINVAL)
