@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"cache":                       {"internal/objstore", "internal/keypath", "cache/disk"},
 	"fs":                          {"internal/objstore", "internal/keypath", "uploader", "cache"},
 	"cmd/sluicefs":                {"internal/byname", "internal/objstore", "internal/objstore/s3", "internal/objstore/retry", "internal/objstore/meter", "internal/objstore/probe", "uploader", "cache", "fs"},
+	"integration":                 {},
 	"integration/mounttest":       {"internal/objstore", "uploader", "cache", "fs", "integration/scratch"},
 	"integration/scratch":         {},
 	"integration/s3server":        {"integration/scratch"},
