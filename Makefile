@@ -40,7 +40,7 @@ integration: deps build servers ## run the tests with real mounts and real serve
 	$(TEST) -tags $(TAGS) -timeout 20m ./integration/...
 
 # What reaches every part of the program, in numbers that fit the time.
-MOUNTS := TestModel$$|TestModelWithFaults|TestSemantics/memory|TestPosix|TestTwoMounts|TestKilledWriters|TestProgramsMinIO
+MOUNTS := TestModel$$|TestModelWithFaults|TestSemantics/memory|TestPosix|TestTwoMounts|TestKilledWriterOfTwo|TestAsked|TestProgramsMinIO
 
 .PHONY: race-mounts single
 race-mounts: deps servers ## run some of them with test and program under the race detector
