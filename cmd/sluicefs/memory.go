@@ -21,9 +21,9 @@ const (
 
 	// heapRoom is what the heap may take beyond the shares: the least number of
 	// requests that are worked on, connections, goroutines, and garbage that was
-	// not collected yet. With up to 17 MiB of program text and libraries that are
+	// not collected yet. With up to 20 MiB of program text and libraries that are
 	// resident it makes 40 MiB.
-	heapRoom = 23 * mib
+	heapRoom = 20 * mib
 )
 
 // memoryPlan is what each part of a mount may use, in bytes.

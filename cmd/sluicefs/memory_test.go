@@ -15,7 +15,7 @@ func TestPlanMemory(t *testing.T) {
 		t.Errorf("512 MiB are shared out as %+v (%v)", p, err)
 	}
 	for _, total := range []int64{40 << 20, 64 << 20, 100 << 20, 128 << 20, 512 << 20, 1 << 30, 16 << 30} {
-		const text = 17 << 20
+		const text = 20 << 20
 		p, err := planMemory(total, &store)
 		if sum := p.uploader + p.cache - p.names + p.heap + text; err != nil || sum > total+40<<20 {
 			t.Errorf("%d MiB are shared out as %+v, %d MiB with the program (%v)", total>>20, p, sum>>20, err)

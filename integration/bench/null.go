@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -62,6 +63,7 @@ func serveNull(dir string) error {
 	minute := time.Minute
 	o := &gofuse.Options{AttrTimeout: &minute, EntryTimeout: &minute}
 	o.FsName, o.MaxWrite, o.ExplicitDataCacheControl = null, 1<<20, true
+	o.DirectMount = os.Geteuid() == 0 // else with fusermount3
 	o.ExtraCapabilities = fuse.CAP_WRITEBACK_CACHE | fuse.CAP_HANDLE_KILLPRIV_V2
 	server, err := gofuse.Mount(dir, &nullRoot{}, o)
 	if err != nil {
