@@ -117,18 +117,3 @@ func (m *Mount) Unmount() {
 	}
 	m.Cache.Close()
 }
-
-// ends reports that the mount ends within the patience of a test.
-func (m *Mount) ends() bool {
-	done := make(chan struct{})
-	go func() {
-		m.FS.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return true
-	case <-time.After(patience):
-		return false
-	}
-}

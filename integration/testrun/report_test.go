@@ -59,8 +59,8 @@ go: something else
 
 // Each skip has its reason.
 func TestSkipsHaveReasons(t *testing.T) {
-	for name, s := range skips {
-		if s.reason == "" {
+	for name, reason := range skips {
+		if reason == "" {
 			t.Errorf("%s may be skipped for no reason", name)
 		}
 	}
