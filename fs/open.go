@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"syscall"
+	"time"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -83,6 +84,7 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 			return nil, err
 		}
 	}
+	n.awaitFailed(ctx)
 	if err := n.operation.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -108,6 +110,29 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 	}
 	w := n.startWriting(key, options)
 	return newWriteHandle(w, ctx.caller, flags), nil
+}
+
+// releaseTime is how long an open waits for a failed file to be released.
+const releaseTime = time.Second
+
+// awaitFailed lets the node of a failed file go that nobody has open any more. The
+// kernel sends the last RELEASE when it likes, after close has returned its error, and
+// who tries again at once must not meet the failure of the first attempt. If none
+// comes, somebody still has the file open, and shares the failure.
+func (n *fileNode) awaitFailed(ctx context.Context) {
+	n.mu.Lock()
+	w := n.writing
+	n.mu.Unlock()
+	if w == nil || w.file.Err() == nil {
+		return
+	}
+	timer := time.NewTimer(releaseTime)
+	defer timer.Stop()
+	select {
+	case <-w.ended:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // plain reports that the node must be a regular file, whatever its metadata says.

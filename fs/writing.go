@@ -14,8 +14,9 @@ import (
 // writing is what a node has while it is open for writing: from the first open
 // to the last release.
 type writing struct {
-	node *fileNode
-	file *uploader.File
+	node  *fileNode
+	file  *uploader.File
+	ended chan struct{} // closed when the node is not under write any more
 
 	// Guarded by the node's operation gate.
 	handles int
@@ -89,7 +90,7 @@ func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
 	defer n.mu.Unlock()
 	w := n.writing
 	if w == nil {
-		w = &writing{node: n, key: key, file: n.fsys.cfg.Uploader.Open(key, o), given: n.attr}
+		w = &writing{node: n, key: key, file: n.fsys.cfg.Uploader.Open(key, o), given: n.attr, ended: make(chan struct{})}
 		n.writing = w
 		n.fsys.open.add(w)
 		if o.Base == nil {
@@ -196,6 +197,7 @@ func (n *fileNode) endWriting(ctx context.Context, w *writing) {
 	if lost != nil {
 		n.fsys.lose(n)
 	}
+	close(w.ended)
 }
 
 // lose takes a node away whose content the kernel believes in, and which the

@@ -188,6 +188,15 @@ func writeClauses() map[string]clause {
 		"W11": {run: func(e *env) {
 			e.put("f", "old", nil)
 			m := e.mount()
+			for range 20 { // who tries again at once does not meet the failure
+				rule := e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+				err := os.WriteFile(filepath.Join(m.Dir, "f"), []byte("new and longer"), 0o644)
+				e.fails("write", err, syscall.EACCES)
+				rule.Remove()
+				e.write(m, "f", "second")
+				e.stored("f", "second")
+			}
+			e.write(m, "f", "old")
 			rule := e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
 			err := os.WriteFile(filepath.Join(m.Dir, "f"), []byte("new and longer"), 0o644)
 			e.fails("write", err, syscall.EACCES)
