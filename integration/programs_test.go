@@ -93,7 +93,9 @@ func (c programCase) try(e *env, script string, in []string, local, mount string
 		e.ok(os.MkdirAll(dirs[i], 0o755))
 		cmd := exec.Command("bash", "-euc", "umask 022; set -o pipefail; "+script)
 		cmd.Dir = dirs[i]
-		cmd.Env = append(append(os.Environ(), in...), "LC_ALL=C", "TZ=UTC", "no_proxy=127.0.0.1", "OUT="+outs[i], "PYTHON="+python(e),
+		cmd.Env = append(append(os.Environ(), in...), "LC_ALL=C", "TZ=UTC", "no_proxy=127.0.0.1",
+			"MAKELEVEL=", "MAKEFLAGS=", // those of the make that runs the tests
+			"OUT="+outs[i], "PYTHON="+python(e),
 			"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@localhost",
 			"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@localhost", "GIT_AUTHOR_DATE=1700000000 +0000", "GIT_COMMITTER_DATE=1700000000 +0000")
 		var err error
