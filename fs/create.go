@@ -39,7 +39,7 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	d.touch()
 	n.fill(&out.Attr)
 	d.fsys.entry(out)
-	return inode, newWriteHandle(under, w.caller, flags), openAnswer, 0
+	return inode, newWriteHandle(under, w.caller, flags), fuse.FOPEN_KEEP_CACHE, 0
 }
 
 // createExisting opens what has the name already: the kernel has not known of it.
@@ -55,7 +55,7 @@ func (d *dirNode) createExisting(ctx *wait, name string, flags uint32, out *fuse
 	if err == nil {
 		var h *writeHandle
 		if h, err = f.openWrite(ctx, flags); err == nil {
-			return d.fsys.reply(f, out), h, openAnswer, 0
+			return d.fsys.reply(f, out), h, f.openAnswer(), 0
 		}
 	}
 	return nil, nil, 0, d.fsys.answer("create", d.key()+name, err)

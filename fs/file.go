@@ -54,6 +54,7 @@ type fileNode struct {
 	writing  *writing  // nil while nobody has it open for writing
 	readers  int       // read-only handles
 	wasRead  bool      // it was opened for reading before: the kernel may have its pages
+	spoiled  bool      // the kernel has pages of bytes that were damaged: see openAnswer
 	archived bool      // that it is was logged
 	asking   int       // those of them whose reads come to the mount
 	backing  *backing  // while there are others, which the kernel reads by itself

@@ -13,9 +13,18 @@ import (
 	"github.com/sluicefs/sluicefs/uploader"
 )
 
-// openAnswer lets the kernel keep the pages it has: a node stands for one
-// content, so they cannot be wrong.
-const openAnswer = fuse.FOPEN_KEEP_CACHE
+// openAnswer lets the kernel keep the pages it has: a node stands for one content, so
+// they cannot be wrong, unless somebody has read bytes since that were damaged on
+// their way.
+func (n *fileNode) openAnswer() uint32 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.spoiled {
+		n.spoiled = false
+		return 0
+	}
+	return fuse.FOPEN_KEEP_CACHE
+}
 
 // Open implements gofuse.NodeOpener.
 func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
@@ -26,13 +35,13 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 		if err != nil {
 			return nil, 0, n.refuse("open", err)
 		}
-		return h, openAnswer, 0
+		return h, n.openAnswer(), 0
 	}
 	h, err := n.openWrite(w, flags)
 	if err != nil {
 		return nil, 0, n.fsys.answer("open", n.key(), err)
 	}
-	return h, openAnswer, 0
+	return h, n.openAnswer(), 0
 }
 
 func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {

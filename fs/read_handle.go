@@ -48,6 +48,9 @@ func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64
 	result, err := n.readPlaced(w, func() (fuse.ReadResult, error) { return n.readNow(w, s, dest, off) })
 	if err != nil {
 		if errors.Is(err, cache.ErrDamaged) { // the kernel has pages of it
+			n.mu.Lock()
+			n.spoiled = true // the next open does not wait for the notification
+			n.mu.Unlock()
 			n.fsys.background.Go(func() { n.NotifyContent(0, 0) })
 		}
 		if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
