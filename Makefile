@@ -40,14 +40,15 @@ integration: deps build servers ## run the tests with real mounts and real serve
 	$(TEST) -tags $(TAGS) -timeout 20m ./integration/...
 
 # What reaches every part of the program, in numbers that fit the time.
-MOUNTS := TestModel$$|TestModelWithFaults|TestSemantics/memory|TestPosix|TestTwoMounts|TestKilledWriterOfTwo|TestAsked|TestProgramsMinIO
+SINGLE := TestModel$$|TestModelWithFaults|TestPosix|TestTwoMounts|TestKilledWriterOfTwo|TestAsked
+MOUNTS := $(SINGLE)|TestSemantics/memory|TestProgramsMinIO
 
 .PHONY: race-mounts single
 race-mounts: deps servers ## run some of them with test and program under the race detector
 	$(TEST) -race -tags $(TAGS) -timeout 20m -run '$(MOUNTS)' ./integration -model.seeds 200
 
 single: deps servers ## run some of them where only one thread runs Go code at a time
-	GOMAXPROCS=1 $(TEST) -tags $(TAGS) -timeout 20m -run '$(MOUNTS)' ./integration -model.seeds 200
+	GOMAXPROCS=1 $(TEST) -tags $(TAGS) -timeout 20m -run '$(SINGLE)' ./integration -model.seeds 200
 
 # A seed that fails is printed, and so is the shortest sequence that still does.
 SEEDS ?= 100000
