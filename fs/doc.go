@@ -132,8 +132,9 @@
 //     snapshot.mu, gate.mu, grace.mu, and the locks inside go-fuse, uploader and cache.
 //
 // go-fuse calls OnForget with none of its locks held. NotifyEntry is called with
-// none of ours: the kernel takes the directory's lock for it, and may be waiting
-// for us with that lock held.
+// none of ours, no gate either, and by a goroutine that nobody waits for but Wait:
+// the kernel takes the directory's lock for it, and may be waiting for us with that
+// lock held.
 //
 // # Goroutines
 //

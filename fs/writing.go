@@ -214,6 +214,8 @@ func (f *FileSystem) lose(n *fileNode) {
 		return
 	}
 	f.cfg.Cache.Invalidate(n.key())
-	// The kernel may refuse: it then learns within the entry's time.
-	d.NotifyEntry(name)
+	// The kernel may refuse: it then learns within the entry's time. It may also be
+	// unlinking the file, with the directory locked and a request that waits for
+	// the gate that our caller holds.
+	f.background.Go(func() { d.NotifyEntry(name) })
 }
