@@ -27,6 +27,7 @@ func discarder(b *testing.B, tls bool) *s3.Client {
 			}
 		}
 		w.Header().Set("ETag", `"e"`)
+		w.Header().Set("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")
 		if r.Method == http.MethodGet {
 			w.Header().Set("Content-Range", "bytes 0-8388607/8388608")
 			w.Header().Set("Content-Length", strconv.Itoa(len(zeros)))

@@ -15,13 +15,14 @@ import (
 // goroutines.
 type Client struct {
 	api       *awss3.Client
+	direct    *direct // nil where all requests go through the SDK
 	transport *transport
 	profile   objstore.Profile
 	bucket    string
 	region    string
 
 	customerKey CustomerKey
-	traffic     func(*awss3.Options) // for requests that move bytes
+	traffic     []string // headers of requests that move bytes, by name and value in turn
 }
 
 var _ objstore.Store = (*Client)(nil)
@@ -77,6 +78,7 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	return &Client{
 		api:       awss3.New(opts),
+		direct:    newDirect(ctx, cfg, &opts, tr),
 		transport: tr,
 		profile:   cfg.Profile,
 		bucket:    cfg.Bucket,

@@ -26,7 +26,7 @@ func (c *Client) Complete(ctx context.Context, up objstore.UploadRef, parts []ob
 	}
 	// Ceph 16 puts bytes that are no XML behind long keys.
 	x := &exchange{sanitise: !objstore.XMLSafe(up.Key) || c.profile.DoubtDone}
-	out, err := c.api.CompleteMultipartUpload(x.in(ctx), in, c.forbid(c.profile.NoClobberDone, opts.Condition))
+	out, err := c.api.CompleteMultipartUpload(x.in(ctx), in, headers(c.forbid(c.profile.NoClobberDone, opts.Condition)...))
 	if err != nil {
 		return objstore.Info{}, c.doubted(ctx, up, guarded(failure(ctx, x, op, up.Key, err), opts.Condition))
 	}

@@ -59,7 +59,7 @@ func (c *Client) UploadPartCopy(ctx context.Context, up objstore.UploadRef, numb
 	err := c.unlocking(src.SSE, func(sse objstore.SSE) (err error) {
 		in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = customerKey(sse)
 		x = &exchange{}
-		if out, err = c.api.UploadPartCopy(x.in(ctx), in, c.traffic); err != nil {
+		if out, err = c.api.UploadPartCopy(x.in(ctx), in, headers(c.traffic...)); err != nil {
 			return failure(ctx, x, op, up.Key, err)
 		}
 		return nil

@@ -17,7 +17,7 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	x := &exchange{}
-	_, err := c.api.DeleteObject(x.in(ctx), &awss3.DeleteObjectInput{Bucket: &c.bucket, Key: &key})
+	err := c.remove(ctx, x, key)
 	if err == nil {
 		return nil
 	}
@@ -26,6 +26,14 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 	if errors.As(err, &e) && (errors.Is(e.Kind, objstore.ErrNotFound) || e.Code == codeFolderInUse) {
 		return nil
 	}
+	return err
+}
+
+func (c *Client) remove(ctx context.Context, x *exchange, key string) error {
+	if c.direct != nil {
+		return c.direct.remove(ctx, x, key)
+	}
+	_, err := c.api.DeleteObject(x.in(ctx), &awss3.DeleteObjectInput{Bucket: &c.bucket, Key: &key})
 	return err
 }
 

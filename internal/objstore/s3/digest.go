@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,11 @@ func told(crc32c, crc64nvme *string) objstore.Digest {
 		}
 	}
 	return objstore.Digest{}
+}
+
+// toldBy is told of the headers of an answer.
+func toldBy(h http.Header) objstore.Digest {
+	return told(optional(h.Get("X-Amz-Checksum-Crc32c")), optional(h.Get("X-Amz-Checksum-Crc64nvme")))
 }
 
 // acknowledge holds what the store says it got against what was sent. The

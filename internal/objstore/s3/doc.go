@@ -7,6 +7,12 @@
 // was refused). The SDK's own retries, checksums, Expect and trailers are off:
 // digests come with the bodies, and package retry repeats.
 //
+// # Beside the SDK
+//
+// HEAD, PUT and DELETE of an object, which a mount sends by the thousand, are put
+// together by [direct], from what the SDK was asked once. The exchange carries their
+// answers, whichever way they went, so that one code reads both.
+//
 // # How a body is sent
 //
 // The SDK would copy a body twice, 32 KiB at a time. Here, a body takes a path of

@@ -45,5 +45,8 @@ func TestAddresses(t *testing.T) {
 		if u.RawQuery = ""; u.String() != c.want {
 			t.Errorf("%s: %s, want %s", c.name, u, c.want)
 		}
+		if got := client.direct.object(key, "").String(); got != c.want {
+			t.Errorf("%s: %s beside the SDK, want %s", c.name, got, c.want)
+		}
 	}
 }

@@ -37,6 +37,7 @@ type exchange struct {
 	broken  bool // the answer's body broke off
 	status  int
 	header  http.Header
+	length  int64    // of the answer's body, -1 where it is not known; of a HEAD, what a GET would have
 	listing *listing // nil where the SDK has to read the page
 }
 

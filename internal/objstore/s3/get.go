@@ -24,10 +24,11 @@ func (c *Client) Get(ctx context.Context, key string, opts objstore.GetOptions) 
 	}
 	in := &awss3.GetObjectInput{Bucket: &c.bucket, Key: &key, IfMatch: quote(opts.IfMatch), Range: httpRange(opts.Offset, opts.Length)}
 	var out *awss3.GetObjectOutput
+	var x *exchange
 	err := c.unlocking(opts.SSE, func(sse objstore.SSE) (err error) {
 		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(sse)
-		x := &exchange{pool: readPool, stream: true}
-		if out, err = c.api.GetObject(x.in(ctx), in, c.traffic); err != nil {
+		x = &exchange{pool: readPool, stream: true}
+		if out, err = c.api.GetObject(x.in(ctx), in, headers(c.traffic...)); err != nil {
 			return failure(ctx, x, op, key, err)
 		}
 		return nil
@@ -40,7 +41,7 @@ func (c *Client) Get(ctx context.Context, key string, opts objstore.GetOptions) 
 		out.Body.Close()
 		return nil, objstore.Info{}, &objstore.Error{Op: op, Key: key, Kind: objstore.ErrInternal, Err: err}
 	}
-	return &getBody{ctx: ctx, key: key, body: out.Body, left: want}, getInfo(key, out, size), nil
+	return &getBody{ctx: ctx, key: key, body: out.Body, left: want}, seen(key, x.header, size), nil
 }
 
 // httpRange is a Range header, nil for the whole object.

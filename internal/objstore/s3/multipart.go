@@ -97,7 +97,7 @@ func (c *Client) UploadPart(ctx context.Context, up objstore.UploadRef, number i
 		in.Body = body.Reader
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(up.SSE)
-	out, err := c.api.UploadPart(x.in(ctx), in, c.signBody, c.traffic)
+	out, err := c.api.UploadPart(x.in(ctx), in, c.signBody, headers(c.traffic...))
 	if err != nil {
 		return objstore.Part{}, failure(ctx, x, op, up.Key, err)
 	}
@@ -106,7 +106,7 @@ func (c *Client) UploadPart(ctx context.Context, up objstore.UploadRef, number i
 		return objstore.Part{}, unknown(x, op, up.Key, "the store gave no ETag")
 	}
 	echo := told(out.ChecksumCRC32C, out.ChecksumCRC64NVME)
-	p.Digest, err = c.acknowledge(op, up.Key, &body, x, echo, p.ETag, partSSE(out, up))
+	p.Digest, err = c.acknowledge(op, up.Key, &body, x, echo, p.ETag, partSSE(up, x))
 	if err != nil {
 		return objstore.Part{}, err
 	}
@@ -114,11 +114,11 @@ func (c *Client) UploadPart(ctx context.Context, up objstore.UploadRef, number i
 }
 
 // partSSE is how a part was encrypted, which also the bucket may have decided.
-func partSSE(out *awss3.UploadPartOutput, up objstore.UploadRef) objstore.SSE {
+func partSSE(up objstore.UploadRef, x *exchange) objstore.SSE {
 	if up.SSE.Mode != "" {
 		return up.SSE
 	}
-	return sseSeen(out.ServerSideEncryption, out.SSEKMSKeyId, out.SSECustomerAlgorithm, out.BucketKeyEnabled)
+	return seenSSE(x.header)
 }
 
 // Abort implements objstore.Store.

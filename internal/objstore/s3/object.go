@@ -3,6 +3,8 @@ package s3
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -73,17 +75,26 @@ func (c *Client) head(ctx context.Context, op, key string) (info objstore.Info, 
 		in := c.headInput(key)
 		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(sse)
 		x = &exchange{}
-		out, err := c.api.HeadObject(x.in(ctx), in)
-		if err != nil {
+		if err := c.ask(ctx, x, in); err != nil {
 			return failure(ctx, x, op, key, err)
 		}
-		info = headInfo(key, out)
-		if info.Checksum.IsZero() {
+		info = seen(key, x.header, max(x.length, 0))
+		info.Restore = archived(info.StorageClassSeen, x.header)
+		if info.Checksum = seenChecksum(x.header); info.Checksum.IsZero() {
 			info.Checksum = c.answer(x)
 		}
 		return nil
 	})
 	return info, x, err
+}
+
+// ask sends a HEAD, whose answer is in the exchange.
+func (c *Client) ask(ctx context.Context, x *exchange, in *awss3.HeadObjectInput) error {
+	if c.direct != nil {
+		return c.direct.head(ctx, x, in)
+	}
+	_, err := c.api.HeadObject(x.in(ctx), in)
+	return err
 }
 
 // Tags implements objstore.Store.
@@ -123,20 +134,29 @@ func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts o
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	out, err := c.api.PutObject(x.in(ctx), in, c.signBody, c.traffic, headers(p.extra...), c.forbid(c.profile.NoClobberPut, opts.Condition))
-	if err != nil {
+	extra := slices.Concat(c.traffic, p.extra, c.forbid(c.profile.NoClobberPut, opts.Condition))
+	if err := c.store(ctx, x, in, extra); err != nil {
 		return objstore.Info{}, guarded(failure(ctx, x, op, key, err), opts.Condition)
 	}
-	echo := told(out.ChecksumCRC32C, out.ChecksumCRC64NVME)
-	etag := unquote(out.ETag)
+	echo := toldBy(x.header)
+	etag := strings.Trim(x.header.Get("Etag"), `"`)
 	sum, err := c.acknowledge(op, key, &body, x, echo, etag, opts.SSE)
 	if err != nil {
 		return objstore.Info{}, err
 	}
 	return objstore.Info{
 		Key: key, Size: body.Size, ETag: etag, ModTime: time.Now(),
-		Checksum: sum, VersionID: plain(out.VersionId),
+		Checksum: sum, VersionID: x.header.Get("X-Amz-Version-Id"),
 	}, nil
+}
+
+// store sends a body, whose answer is in the exchange.
+func (c *Client) store(ctx context.Context, x *exchange, in *awss3.PutObjectInput, extra []string) error {
+	if c.direct != nil && c.profile.UnsignedBody && !c.profile.Expect {
+		return c.direct.put(ctx, x, in, extra)
+	}
+	_, err := c.api.PutObject(x.in(ctx), in, c.signBody, headers(extra...))
+	return err
 }
 
 func (c *Client) putInput(ctx context.Context, key string, body objstore.Body, opts *objstore.PutOptions) (*awss3.PutObjectInput, properties, error) {

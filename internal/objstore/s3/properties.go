@@ -5,11 +5,12 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -140,22 +141,6 @@ func customerKey(sse objstore.SSE) (algorithm, key, sum *string) {
 		optional(base64.StdEncoding.EncodeToString(digest[:]))
 }
 
-// sseSeen makes an SSE of what an answer tells, which never includes a key.
-func sseSeen(mode types.ServerSideEncryption, kmsKey, algorithm *string, bucketKey *bool) objstore.SSE {
-	out := objstore.SSE{KMSKeyID: plain(kmsKey), BucketKey: bucketKey != nil && *bucketKey}
-	switch {
-	case algorithm != nil:
-		out.Mode = "c"
-	case mode == types.ServerSideEncryptionAes256:
-		out.Mode = "aes256"
-	case mode == types.ServerSideEncryptionAwsKms:
-		out.Mode = "kms"
-	case mode == types.ServerSideEncryptionAwsKmsDsse:
-		out.Mode = "kms:dsse"
-	}
-	return out
-}
-
 func plain[T any](p *T) T {
 	var zero T
 	if p == nil {
@@ -172,83 +157,91 @@ func seenClass[T ~string](class T) string {
 	return string(class)
 }
 
-// lowerNames gives metadata the names that the contract promises.
-func lowerNames(m map[string]string) map[string]string {
-	out := make(map[string]string, len(m))
-	for name, value := range m {
-		out[strings.ToLower(name)] = value
+// seen is what the headers of an answer to HEAD or GET tell of an object of some size.
+func seen(key string, h http.Header, size int64) objstore.Info {
+	class := seenClass(h.Get("X-Amz-Storage-Class"))
+	return objstore.Info{
+		Key:     key,
+		Size:    size,
+		ETag:    strings.Trim(h.Get("Etag"), `"`),
+		ModTime: seenTime(h),
+		Full:    true,
+		ObjectOptions: objstore.ObjectOptions{
+			ContentType:        h.Get("Content-Type"),
+			CacheControl:       h.Get("Cache-Control"),
+			ContentDisposition: h.Get("Content-Disposition"),
+			ContentEncoding:    h.Get("Content-Encoding"),
+			ContentLanguage:    h.Get("Content-Language"),
+			Expires:            h.Get("Expires"),
+			Metadata:           seenMetadata(h),
+			StorageClass:       class,
+			TagsFrom:           seenTags(key, h),
+			SSE:                seenSSE(h),
+		},
+		StorageClassSeen: class,
+		VersionID:        h.Get("X-Amz-Version-Id"),
+	}
+}
+
+// seenTime is when the object was stored, the zero time where that is not told.
+func seenTime(h http.Header) time.Time {
+	told := h.Get("Last-Modified")
+	if told == "" {
+		return time.Time{} // errors are dear
+	}
+	t, _ := smithytime.ParseHTTPDate(told)
+	return t
+}
+
+// seenMetadata gives metadata the names that the contract promises, in lower case.
+func seenMetadata(h http.Header) map[string]string {
+	const prefix = "X-Amz-Meta-"
+	out := map[string]string{}
+	for name, values := range h {
+		if rest, ok := strings.CutPrefix(name, prefix); ok && len(values) > 0 {
+			out[strings.ToLower(rest)] = values[0]
+		}
 	}
 	return out
 }
 
-// headInfo is everything that the answer to a HEAD tells.
-func headInfo(key string, out *awss3.HeadObjectOutput) objstore.Info {
-	class := seenClass(out.StorageClass)
-	info := objstore.Info{
-		Key:     key,
-		Size:    plain(out.ContentLength),
-		ETag:    unquote(out.ETag),
-		ModTime: plain(out.LastModified),
-		Full:    true,
-		ObjectOptions: objstore.ObjectOptions{
-			ContentType:        plain(out.ContentType),
-			CacheControl:       plain(out.CacheControl),
-			ContentDisposition: plain(out.ContentDisposition),
-			ContentEncoding:    plain(out.ContentEncoding),
-			ContentLanguage:    plain(out.ContentLanguage),
-			Expires:            plain(out.ExpiresString),
-			Metadata:           lowerNames(out.Metadata),
-			StorageClass:       class,
-			TagsFrom:           tagged(key, out.TagCount),
-			SSE:                sseSeen(out.ServerSideEncryption, out.SSEKMSKeyId, out.SSECustomerAlgorithm, out.BucketKeyEnabled),
-		},
-		StorageClassSeen: class,
-		VersionID:        plain(out.VersionId),
-		Restore:          archived(class, out.ArchiveStatus, plain(out.Restore)),
-	}
-	if out.ChecksumType != types.ChecksumTypeComposite {
-		info.Checksum = told(out.ChecksumCRC32C, out.ChecksumCRC64NVME)
-	}
-	return info
-}
-
-// tagged names the object itself if it has tags.
-func tagged(key string, tags *int32) string {
-	if plain(tags) > 0 {
+// seenTags names the object itself if it has tags.
+func seenTags(key string, h http.Header) string {
+	if n, err := strconv.Atoi(h.Get("X-Amz-Tagging-Count")); err == nil && n > 0 {
 		return key
 	}
 	return ""
 }
 
-// archived tells whether an object must be restored before it can be read. The
-// Restore header says ongoing-request="false" for as long as a restored copy is there.
-func archived(class string, status types.ArchiveStatus, restore string) bool {
-	cold := objstore.Archive(class) || status != ""
-	return cold && !strings.Contains(restore, `ongoing-request="false"`)
+// seenSSE makes an SSE of what an answer tells, which never includes a key.
+func seenSSE(h http.Header) objstore.SSE {
+	const name = encryptionHeader
+	out := objstore.SSE{KMSKeyID: h.Get(name + "-Aws-Kms-Key-Id"), BucketKey: h.Get(name+"-Bucket-Key-Enabled") == "true"}
+	mode := types.ServerSideEncryption(h.Get(name))
+	switch {
+	case h.Get(name+"-Customer-Algorithm") != "":
+		out.Mode = "c"
+	case mode == types.ServerSideEncryptionAes256:
+		out.Mode = "aes256"
+	case mode == types.ServerSideEncryptionAwsKms:
+		out.Mode = "kms"
+	case mode == types.ServerSideEncryptionAwsKmsDsse:
+		out.Mode = "kms:dsse"
+	}
+	return out
 }
 
-// getInfo is what the answer to a GET tells. The size is that of the whole object.
-func getInfo(key string, out *awss3.GetObjectOutput, size int64) objstore.Info {
-	class := seenClass(out.StorageClass)
-	return objstore.Info{
-		Key:     key,
-		Size:    size,
-		ETag:    unquote(out.ETag),
-		ModTime: plain(out.LastModified),
-		Full:    true,
-		ObjectOptions: objstore.ObjectOptions{
-			ContentType:        plain(out.ContentType),
-			CacheControl:       plain(out.CacheControl),
-			ContentDisposition: plain(out.ContentDisposition),
-			ContentEncoding:    plain(out.ContentEncoding),
-			ContentLanguage:    plain(out.ContentLanguage),
-			Expires:            plain(out.ExpiresString),
-			Metadata:           lowerNames(out.Metadata),
-			StorageClass:       class,
-			TagsFrom:           tagged(key, out.TagCount),
-			SSE:                sseSeen(out.ServerSideEncryption, out.SSEKMSKeyId, out.SSECustomerAlgorithm, out.BucketKeyEnabled),
-		},
-		StorageClassSeen: class,
-		VersionID:        plain(out.VersionId),
+// seenChecksum is the checksum of a whole object, none where its parts were hashed apart.
+func seenChecksum(h http.Header) objstore.Digest {
+	if h.Get("X-Amz-Checksum-Type") == string(types.ChecksumTypeComposite) {
+		return objstore.Digest{}
 	}
+	return toldBy(h)
+}
+
+// archived tells whether an object must be restored before it can be read. The
+// Restore header says ongoing-request="false" for as long as a restored copy is there.
+func archived(class string, h http.Header) bool {
+	cold := objstore.Archive(class) || h.Get("X-Amz-Archive-Status") != ""
+	return cold && !strings.Contains(h.Get("X-Amz-Restore"), `ongoing-request="false"`)
 }

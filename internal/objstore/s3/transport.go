@@ -18,6 +18,7 @@ const maxEarly = 1 << 20 // 1 MiB
 // transport sends requests, each through the pool of its exchange.
 type transport struct {
 	pools [3]*http.Transport
+	clock clock
 }
 
 func newTransport(cfg Config) (*transport, error) {
@@ -101,7 +102,8 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.pools[x.pool].RoundTrip(req)
 	if err == nil {
-		x.status, x.header = resp.StatusCode, resp.Header
+		x.status, x.header, x.length = resp.StatusCode, resp.Header, resp.ContentLength
+		t.clock.heard(resp.Header)
 	}
 	if x.body != nil {
 		settle(req.Context(), x.body, resp)

@@ -81,14 +81,13 @@ func (c *Client) signBody(o *awss3.Options) {
 	})
 }
 
-// forbid sends the store's own header against overwriting, where that is how it
+// forbid is the store's own header against overwriting, where that is how it
 // keeps an object that is there already.
-func (c *Client) forbid(g objstore.Guard, cond objstore.Condition) func(*awss3.Options) {
-	return func(o *awss3.Options) {
-		if cond.Absent && (g == objstore.GuardHeader || g == objstore.GuardLookAndHeader) {
-			o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(c.profile.ForbidOverwrite, "true"))
-		}
+func (c *Client) forbid(g objstore.Guard, cond objstore.Condition) []string {
+	if cond.Absent && (g == objstore.GuardHeader || g == objstore.GuardLookAndHeader) {
+		return []string{c.profile.ForbidOverwrite, "true"}
 	}
+	return nil
 }
 
 // md5Deletes sends DeleteObjects with Content-MD5 instead of the SDK's CRC32,
@@ -154,14 +153,13 @@ func conditions(g objstore.Guard, c objstore.Condition) (ifMatch, ifNoneMatch *s
 	return quote(c.ETag), ifNoneMatch
 }
 
-// trafficLimit asks the store to keep a request to a rate.
-func trafficLimit(cfg Config) func(*awss3.Options) {
+// trafficLimit is the header that asks the store to keep a request to a rate.
+func trafficLimit(cfg Config) []string {
 	header := cfg.Profile.Traffic.Header
 	if cfg.TrafficLimit <= 0 || header == "" {
-		return func(*awss3.Options) {}
+		return nil
 	}
-	set := smithyhttp.SetHeaderValue(header, strconv.FormatInt(cfg.TrafficLimit, 10))
-	return func(o *awss3.Options) { o.APIOptions = append(o.APIOptions, set) }
+	return []string{header, strconv.FormatInt(cfg.TrafficLimit, 10)}
 }
 
 // headers sets headers of one request, by name and value in turn, which are signed.
