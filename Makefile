@@ -8,6 +8,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TAGS := integration
 UNIT_PACKAGES = $$(go list ./... | grep -v /integration)
 
+# Random sequences for the uploader, with so little memory to a chunk that a million
+# of them take minutes.
+MODEL := -tags smallchunks -run 'Model|Faults|Storm'
+
 # As go test, and a test that is skipped without being in its table fails the run.
 TEST := go run ./integration/testrun
 
@@ -31,10 +35,11 @@ test: deps unit race integration race-mounts single ## run all tests: unit, race
 
 unit: ## run the tests that need no mount and no server
 	$(TEST) $(UNIT_PACKAGES)
-	GOMAXPROCS=1 $(TEST) -run 'Model|Faults|Storm' ./uploader
+	GOMAXPROCS=1 $(TEST) $(MODEL) ./uploader
 
 race: ## run the same under the race detector (needs a C compiler)
 	$(TEST) -race $(UNIT_PACKAGES)
+	$(TEST) -race $(MODEL) ./uploader -model.seeds 100
 
 integration: deps build servers ## run the tests with real mounts and real servers
 	$(TEST) -tags $(TAGS) -timeout 20m ./integration/...
@@ -50,15 +55,16 @@ race-mounts: deps servers ## run some of them with test and program under the ra
 single: deps servers ## run some of them where only one thread runs Go code at a time
 	GOMAXPROCS=1 $(TEST) -tags $(TAGS) -timeout 20m -run '$(SINGLE)' ./integration -model.seeds 200
 
-# A seed that fails is printed, and so is the shortest sequence that still does.
+# A seed that fails is printed, and so is the shortest sequence that still does: it
+# goes into model_kept_test.go or model_regressions_test.go, which are played first.
+# Each kind of store gets SEEDS sequences in memory, and a fiftieth of them on a mount.
 SEEDS ?= 100000
-FIRST = $(shell date +%s)
-STORM = -run 'Model|Faults|Storm' -timeout 0
+FIRST := $(shell date +%s)
 storm: deps build ## play SEEDS more random sequences, from FIRST on, also on one processor and for races
-	go test $(STORM) ./uploader -model.seeds $(SEEDS) -model.first $(FIRST)
-	GOMAXPROCS=1 go test -race $(STORM) ./uploader -model.seeds $(SEEDS) -model.first $(FIRST)
-	go test -tags $(TAGS) $(STORM) ./integration -model.seeds $(SEEDS) -model.first $(FIRST)
-	GOMAXPROCS=1 go test -race -tags $(TAGS) $(STORM) ./integration -model.seeds $(SEEDS) -model.first $(FIRST)
+	GOGC=400 go test $(MODEL) -timeout 0 ./uploader -model.seeds $(SEEDS) -model.first $(FIRST)
+	GOGC=400 GOMAXPROCS=1 go test -race $(MODEL) -timeout 0 ./uploader -model.seeds $$(($(SEEDS)/10)) -model.first $(FIRST)
+	go test -tags $(TAGS) -run Model -timeout 0 ./integration -model.seeds $$(($(SEEDS)/50)) -model.first $(FIRST)
+	GOMAXPROCS=1 go test -race -tags $(TAGS) -run Model -timeout 0 ./integration -model.seeds $$(($(SEEDS)/200)) -model.first $(FIRST)
 
 check: ## gofmt, go vet, staticcheck, go mod tidy
 	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not gofmt-ed:" $$unformatted; exit 1; }

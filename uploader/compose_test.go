@@ -2,8 +2,8 @@ package uploader_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -138,17 +138,12 @@ func TestStorm(t *testing.T) {
 }
 
 func runStorm(t *testing.T, u *uploader.Uploader, store *mem.Store, seed uint64) {
-	m := &model{t: t, r: rand.New(rand.NewPCG(seed, 11)), u: u, store: store, dir: fmt.Sprint(seed, "/")}
-	m.key = m.dir + "file"
-	m.f = u.Open(m.key, uploader.OpenOptions{Guard: objstore.Condition{Absent: true}})
-	for range 30 {
-		m.step()
-		if t.Failed() {
-			break
-		}
+	m := newModel(store, u, fmt.Sprint(seed, "/"))
+	seq := generate(seed)
+	_, err := m.play(seq)
+	if err = errors.Join(err, m.end()); err != nil {
+		t.Errorf("sequence %d: %v\n%s", seed, err, formatSequence(seq))
 	}
-	m.commit()
-	m.close()
 }
 
 // TestThresholdAboveMemory commits files below the threshold that do not fit

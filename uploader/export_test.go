@@ -8,6 +8,9 @@ import (
 // ErrNotRestored is the failure of a stage that could not put back what it replaced.
 var ErrNotRestored = errNotRestored
 
+// ChunkSize is the unit of memory, in bytes.
+const ChunkSize = chunkSize
+
 // KeptBehind is how many bytes of what was sent last a mount keeps.
 const KeptBehind = keptBehind
 
@@ -88,4 +91,66 @@ func (c *cell) checkList(resident bool) error {
 		return fmt.Errorf("not where reclaim looks for it")
 	}
 	return nil
+}
+
+// Turns returns what can be seen of the ways that a file takes, as it stands now.
+// doc.go has the words.
+func (f *File) Turns() (out []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.cells {
+		out = append(out, c.turns()...)
+	}
+	for name, so := range map[string]bool{
+		"upload under the file's name": f.main != nil && !f.main.hidden,
+		"upload under a hidden key":    f.main != nil && f.main.hidden,
+		"stray part":                   f.main != nil && len(f.main.strays) > 0,
+		"segment":                      len(f.segments) > 0,
+		"held back":                    len(f.queue) > 0,
+		"staged":                       len(f.staged) > 0,
+		"hole":                         f.holeSeenLocked(),
+	} {
+		if so {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// holeSeenLocked reports that some of the file is nowhere but zeros.
+func (f *File) holeSeenLocked() bool {
+	seen := false
+	f.eachCell(span{0, f.size}, func(i int, at span) {
+		if f.cells[i] == nil && len(f.remotes.within(at)) == 0 {
+			seen = true
+		}
+	})
+	return seen
+}
+
+func (c *cell) turns() (out []string) {
+	held, spilled := len(c.have) > 0, false
+	for _, pg := range c.pages {
+		spilled = spilled || pg.c != nil && pg.c.spilled()
+	}
+	sent := c.part.Size > 0
+	for name, so := range map[string]bool{
+		"written on its way":        c.state == uploading && c.rewritten,
+		"sealed":                    c.state == sealed,
+		"spilled":                   spilled,
+		"memory of a part taken":    sent && !held,
+		"part written again":        sent && len(c.dirty) > 0 && c.full(c.file.size),
+		"header written again":      sent && len(c.dirty) > 0 && c.index == 0,
+		"part to be staged":         sent && len(c.dirty) > 0 && !c.full(c.file.size),
+		"part cut":                  sent && c.valid < c.part.Size,
+		"change of the base":        !sent && len(c.dirty) > 0 && !c.full(c.file.size) && len(c.file.remotes.within(span{c.start, c.start + c.reach(c.file.size)})) > 0,
+		"fetched":                   !sent && held && len(c.dirty) == 0,
+		"kept after it was stored":  sent && held && len(c.dirty) == 0,
+		"left behind by the stream": c.aged == c.file.u.passed && c.aged != nil,
+	} {
+		if so {
+			out = append(out, name)
+		}
+	}
+	return out
 }

@@ -19,7 +19,7 @@ import (
 
 // A cell of the tests of memory is two chunks, and the least budget twelve.
 const (
-	chunk = 64 << 10
+	chunk = uploader.ChunkSize
 	cell  = 2 * chunk
 )
 

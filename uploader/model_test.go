@@ -3,10 +3,10 @@ package uploader_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
-	"strings"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -16,17 +16,17 @@ import (
 )
 
 var (
-	seeds = flag.Int("model.seeds", 100, "random sequences that the model test runs")
+	seeds = flag.Int("model.seeds", max(10, 500/scale), "random sequences that the model test runs; many with -tags smallchunks")
 	begin = flag.Uint64("model.first", 1, "the first of them")
 	seed  = flag.Uint64("model.seed", 0, "run only this sequence")
 )
 
-// small is a profile scaled down so that a few hundred KiB visit every turn of
+// small is a profile scaled down so that a few hundred kB visit every turn of
 // the grid: parts of 100 kB, nine direct ones of a hundred, segments of 400 kB.
 func small(change ...func(*objstore.Profile)) objstore.Profile {
 	p, _ := objstore.ProfileByName("aws")
-	p.Part = objstore.PartLimits{Min: 100_000, Max: 1 << 30, Align: 1000, MaxCount: 100}
-	p.MaxCopy = 400_000
+	p.Part = objstore.PartLimits{Min: 100 * kB * scale, Max: 1 << 30, Align: kB * scale, MaxCount: 100}
+	p.MaxCopy = 400 * kB * scale
 	for _, c := range change {
 		c(&p)
 	}
@@ -35,8 +35,8 @@ func small(change ...func(*objstore.Profile)) objstore.Profile {
 
 func smallConfig(t testing.TB) uploader.Config {
 	return uploader.Config{
-		Memory: 2 << 20, Threshold: 150_000, Concurrency: 4, SpillDir: t.TempDir(),
-		Ladder: []uploader.Rung{{Size: 100_000, PerMille: 50}, {Size: 200_000, PerMille: 40}},
+		Memory: 32 * uploader.ChunkSize, Threshold: 150 * kB * scale, Concurrency: 4, SpillDir: t.TempDir(),
+		Ladder: []uploader.Rung{{Size: 100 * kB * scale, PerMille: 50}, {Size: 200 * kB * scale, PerMille: 40}},
 	}
 }
 
@@ -54,280 +54,402 @@ func newUploader(t testing.TB, store uploader.Store, cfg uploader.Config) *uploa
 	return u
 }
 
-// modelProfiles are the kinds of stores that the model is held against.
-func modelProfiles() map[string]objstore.Profile {
-	return map[string]objstore.Profile{
-		"free":        small(),
-		"consecutive": small(func(p *objstore.Profile) { p.Part.Consecutive = true }),
-		"equal":       small(func(p *objstore.Profile) { p.Part.Equal = true }),
-		"md5":         small(func(p *objstore.Profile) { p.Digest = objstore.ContentMD5 }),
-		"lists all":   small(func(p *objstore.Profile) { p.CompleteListsAll = true }),
-		"own checksum": small(func(p *objstore.Profile) {
-			p.Digest, p.FullDigest, p.FinalETag = objstore.ContentMD5, false, objstore.ETagOpaque
-			p.AnswerDigest, p.AnswerHeader = objstore.CRC64ECMA, "X"
-		}),
-		"opaque": small(func(p *objstore.Profile) {
-			p.PartETag, p.FinalETag, p.FullDigest = objstore.ETagOpaque, objstore.ETagOpaque, false
-		}),
-	}
-}
-
-// TestModel runs random sequences of operations against a file and a byte slice.
+// TestModel plays random sequences of operations on files and on byte slices: those
+// that failed once, and new ones.
 func TestModel(t *testing.T) {
-	for name, p := range modelProfiles() {
+	for name, k := range modelKinds() {
 		t.Run(name, func(t *testing.T) {
 			if *seed != 0 {
-				runModel(t, p, *seed)
+				must(t, k, *seed, generate(*seed), nil)
 				return
 			}
-			for s := *begin; s < *begin+uint64(*seeds); s++ {
-				if !t.Run(fmt.Sprint(s), func(t *testing.T) { runModel(t, p, s) }) {
-					t.Fatalf("run again with -run 'TestModel/%s' -model.seed %d", name, s)
+			for what, text := range kept {
+				seq, err := parseSequence(text)
+				if err != nil {
+					t.Fatalf("%s: %v", what, err)
 				}
+				must(t, k, 0, seq, nil)
+			}
+			end := *begin + uint64(*seeds)
+			for s := *begin; s < end && !t.Failed(); s += groundSize {
+				k.playFrom(t, s, min(s+groundSize, end))
 			}
 		})
 	}
 }
 
-type model struct {
-	t     *testing.T
-	r     *rand.Rand
-	store *mem.Store
-	u     *uploader.Uploader
-	f     *uploader.File
-	want  []byte // the file
-	saved []byte // the object; nil is none
-	dir   string
-	key   string
-	info  objstore.Info
-	log   []string
+// groundSize is how many sequences are played with one uploader: each finds its
+// memory as the others left it.
+const groundSize = 100
 
-	// onError is told of operations that failed. nil means that none may.
-	onError func(what string, err error)
+// playFrom plays the sequences from one seed up to another on one ground.
+func (k kind) playFrom(t *testing.T, from, to uint64) {
+	g := newGround(t, k)
+	defer g.close(t)
+	for s := from; s < to && !t.Failed(); s++ {
+		must(t, k, s, generate(s), g)
+	}
 }
 
-// failed reports that an operation came to nothing.
-func (m *model) failed(what string, err error) bool {
-	if err == nil {
-		return false
-	}
-	m.did("%s: %v", what, err)
-	if m.onError == nil {
-		m.t.Fatalf("%s: %v\n%s", what, err, strings.Join(m.log, "\n"))
-	}
-	m.onError(what, err)
-	return true
+// ground is what sequences are played on, one after the other.
+type ground struct {
+	store  *observed
+	u      *uploader.Uploader
+	played int
 }
 
-func runModel(t *testing.T, p objstore.Profile, seed uint64) {
-	store := mem.New(p)
-	m := &model{t: t, r: rand.New(rand.NewPCG(seed, 1)), store: store, dir: "dir/", key: "dir/file"}
-	m.u = newUploader(t, store, smallConfig(t))
-	m.f = m.u.Open(m.key, uploader.OpenOptions{Guard: objstore.Condition{Absent: true}})
-	for range 5 + m.r.IntN(40) {
-		m.step()
-		if t.Failed() {
-			break
-		}
-	}
-	m.commit()
-	m.close()
-	if err := m.u.Close(); err != nil {
+func newGround(t testing.TB, k kind) *ground {
+	g := &ground{store: &observed{Store: mem.New(k.profile)}}
+	g.u = newUploader(t, g.store, k.config(t))
+	return g
+}
+
+func (g *ground) close(t testing.TB) {
+	if err := g.u.Close(); err != nil {
 		t.Errorf("close uploader: %v", err)
 	}
-	if n := store.Uploads(); n != 0 {
-		t.Errorf("%d uploads left unfinished", n)
-	}
-	for _, k := range store.Keys() {
-		if k != m.key {
-			t.Errorf("object %q left behind", k)
-		}
-	}
-	if t.Failed() {
-		t.Logf("sequence:\n%s", strings.Join(m.log, "\n"))
-	}
 }
 
-func (m *model) did(format string, args ...any) { m.log = append(m.log, fmt.Sprintf(format, args...)) }
+// play plays a sequence.
+func (g *ground) play(seq []operation) (int, error) {
+	g.played++
+	m := newModel(g.store.Store, g.u, fmt.Sprint(g.played, "/"))
+	m.visits = g.store.visits
+	if !g.store.Profile().PartCopy {
+		m.onError = m.cannotCopy
+	}
+	i, err := m.play(seq)
+	if err == nil {
+		err = m.end()
+	}
+	if err == nil {
+		err = errors.Join(m.nothingHeld(), m.nothingLeft())
+	}
+	return i, err
+}
 
-func (m *model) step() {
-	switch k := m.r.IntN(100); {
-	case k < 25:
-		m.write(int64(len(m.want)), 1+m.r.IntN(150_000)) // append
-	case k < 55:
-		m.write(m.r.Int64N(int64(len(m.want))+200_000), 1+m.r.IntN(1<<m.r.IntN(19)))
-	case k < 60:
-		m.write(0, 1+m.r.IntN(5000)) // header
-	case k < 75:
-		m.read()
-	case k < 83:
-		m.truncate()
-	case k < 85:
-		m.punch()
-	case k < 93:
-		m.commit()
-	case k < 97:
-		m.commit()
-		m.close()
-		m.open()
-	default:
-		m.rename()
+// model is some files and what should be in them.
+type model struct {
+	store *mem.Store
+	u     *uploader.Uploader
+	dir   string // what the keys begin with
+	files [files]*modelFile
+
+	visits *visits // nil where nobody asks
+
+	// onError is told of operations that failed. nil means that none may.
+	onError func(f *modelFile, what string, err error) error
+	// onArm is told to let the store fail.
+	onArm func(o operation)
+}
+
+// modelFile is a file of the model.
+type modelFile struct {
+	f     *uploader.File
+	name  string
+	key   string
+	want  []byte // the file
+	saved []byte // the object; nil is none
+	info  objstore.Info
+}
+
+func newModel(store *mem.Store, u *uploader.Uploader, dir string) *model {
+	m := &model{store: store, u: u, dir: dir}
+	for i := range m.files {
+		f := &modelFile{name: fmt.Sprint(dir, string(rune('a'+i)))}
+		f.key = f.name
+		m.files[i] = f
+		m.open(f, false)
 	}
-	if err := m.f.Check(); err != nil {
-		m.t.Errorf("%v\n%s", err, strings.Join(m.log, "\n"))
+	return m
+}
+
+// play does operations until something is not as it should be, and returns how many.
+func (m *model) play(seq []operation) (int, error) {
+	for i, o := range seq {
+		f := m.files[o.f]
+		if err := errors.Join(m.do(f, o), f.f.Check()); err != nil {
+			return i, fmt.Errorf("%v: %w", o, err)
+		}
+		if m.visits != nil {
+			m.visits.see(turnsOf(f.f)...)
+		}
+		runtime.Gosched() // so that parts leave now and then, also on one processor
 	}
+	return len(seq), nil
+}
+
+// end commits and closes all files.
+func (m *model) end() error {
+	var errs []error
+	for _, f := range m.files {
+		errs = append(errs, m.commit(f), f.f.Close(context.Background()))
+	}
+	return errors.Join(errs...)
+}
+
+// nothingHeld makes sure that closed files hold no memory.
+func (m *model) nothingHeld() error {
+	if s := m.u.Stats(); s.Memory != 0 || s.Spilled != 0 || s.Files != 0 || s.InFlight != 0 {
+		return fmt.Errorf("left behind: %+v", s)
+	}
+	return nil
+}
+
+// nothingLeft makes sure that closed files left nothing but their objects.
+func (m *model) nothingLeft() error {
+	if n := m.store.Uploads(); n != 0 {
+		return fmt.Errorf("%d uploads left unfinished", n)
+	}
+	known := map[string]bool{}
+	for _, f := range m.files {
+		known[f.key] = true
+	}
+	for _, k := range m.store.Keys() {
+		if !known[k] {
+			return fmt.Errorf("object %q left behind", k)
+		}
+		if err := m.store.Delete(context.Background(), k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *model) do(f *modelFile, o operation) error {
+	off, n := o.off*scale, o.n*scale
+	switch o.what {
+	case "write":
+		return m.write(f, off, n, o.salt)
+	case "read":
+		return m.read(f, off, n)
+	case "truncate":
+		return m.truncate(f, n)
+	case "punch":
+		return m.punch(f, off, n)
+	case "commit":
+		return m.commit(f)
+	case "reopen", "reopen listed":
+		return m.reopen(f, o.what == "reopen listed")
+	case "rename":
+		return m.rename(f)
+	case "give up":
+		return m.giveUp(f)
+	case "arm":
+		m.onArm(o)
+		return nil
+	}
+	return fmt.Errorf("do not know how to %s", o.what)
+}
+
+// failed says what it means that an operation failed.
+func (m *model) failed(f *modelFile, what string, err error) error {
+	if m.onError == nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return m.onError(f, what, err)
 }
 
 // novel are bytes to write: never zero, which a hole would be, and different
 // wherever they are taken from.
 var novel = sync.OnceValue(func() []byte {
-	p := noise(1, 4<<20)
+	p := noise(1, longest*scale+1<<16)
 	for i := range p {
 		p[i] |= 1
 	}
 	return p
 })
 
-func (m *model) write(off int64, n int) {
-	if off+int64(n) > 3_000_000 {
-		return
+// tooLarge makes sure that what the store cannot hold is refused, and nothing else.
+func (m *model) tooLarge(end int64, err error) (refused bool, wrong error) {
+	refused = errors.Is(err, uploader.ErrTooLarge)
+	if refused != (end > m.u.MaxSize()) {
+		return refused, fmt.Errorf("up to %d of at most %d: %w", end, m.u.MaxSize(), err)
 	}
-	m.did("write %d+%d", off, n)
-	at := m.r.IntN(len(novel()) - n)
-	p := novel()[at : at+n]
-	k, err := m.f.WriteAt(m.t.Context(), p, off)
-	if m.failed("write", err) {
-		return
+	if refused {
+		m.visits.see("too large")
 	}
-	if k != n {
-		m.t.Fatalf("wrote %d bytes of %d", k, n)
-	}
-	if end := int(off) + n; end > len(m.want) {
-		m.want = append(m.want, make([]byte, end-len(m.want))...)
-	}
-	copy(m.want[off:], p)
+	return refused, nil
 }
 
-func (m *model) read() {
-	off := m.r.Int64N(int64(len(m.want)) + 1000)
-	n := 1 + m.r.IntN(300_000)
-	m.did("read %d+%d", off, n)
-	p := make([]byte, n)
-	k, err := m.f.ReadAt(m.t.Context(), p, off)
-	if m.failed("read", err) {
-		return
+func (m *model) write(f *modelFile, off, n, salt int64) error {
+	p := novel()[salt : salt+n]
+	k, err := f.f.WriteAt(context.Background(), p, off)
+	if refused, wrong := m.tooLarge(off+n, err); refused || wrong != nil {
+		return wrong
 	}
-	want := m.want[min(int(off), len(m.want)):min(int(off)+n, len(m.want))]
-	if !bytes.Equal(p[:k], want) {
-		m.t.Errorf("read %d+%d: %s", off, n, difference(p[:k], want))
+	if err != nil {
+		return m.failed(f, "write", err)
 	}
+	if int64(k) != n {
+		return fmt.Errorf("wrote %d bytes of %d", k, n)
+	}
+	f.resize(max(int64(len(f.want)), off+n))
+	copy(f.want[off:], p)
+	return nil
 }
 
-func (m *model) truncate() {
-	n := m.r.IntN(len(m.want) + 200_000)
-	if m.r.IntN(10) == 0 {
-		n = 0
-	}
-	m.truncateTo(n)
-}
-
-func (m *model) truncateTo(n int) {
-	m.did("truncate %d to %d", len(m.want), n)
-	if m.failed("truncate", m.f.Truncate(m.t.Context(), int64(n))) {
-		return
-	}
-	if n <= len(m.want) {
-		m.want = m.want[:n:n]
+func (f *modelFile) resize(n int64) {
+	if have := int64(len(f.want)); n > have {
+		f.want = append(f.want, make([]byte, n-have)...)
 	} else {
-		m.want = append(m.want, make([]byte, n-len(m.want))...)
+		f.want = f.want[:n]
 	}
 }
 
-func (m *model) punch() {
-	off, n := m.r.Int64N(int64(len(m.want))+1000), m.r.Int64N(400_000)
-	m.did("punch %d+%d", off, n)
-	if m.failed("punch", m.f.Punch(m.t.Context(), off, n)) {
-		return
+func (m *model) read(f *modelFile, off, n int64) error {
+	p := make([]byte, n)
+	k, err := f.f.ReadAt(context.Background(), p, off)
+	if err != nil {
+		return m.failed(f, "read", err)
 	}
-	clear(m.want[min(int(off), len(m.want)):min(int(off+n), len(m.want))])
+	size := int64(len(f.want))
+	return differ(p[:k], f.want[min(off, size):min(off+n, size)])
 }
 
-func (m *model) commit() {
-	m.did("commit")
-	info, err := m.f.Commit(m.t.Context())
-	if m.failed("commit", err) {
-		return
+func (m *model) truncate(f *modelFile, n int64) error {
+	err := f.f.Truncate(context.Background(), n)
+	if refused, wrong := m.tooLarge(n, err); refused || wrong != nil {
+		return wrong
 	}
-	got, seen, ok := m.store.Object(m.key)
+	if err != nil {
+		return m.failed(f, "truncate", err)
+	}
+	f.resize(n)
+	return nil
+}
+
+func (m *model) punch(f *modelFile, off, n int64) error {
+	if err := f.f.Punch(context.Background(), off, n); err != nil {
+		return m.failed(f, "punch", err)
+	}
+	size := int64(len(f.want))
+	clear(f.want[min(off, size):min(off+n, size)])
+	return nil
+}
+
+func (m *model) commit(f *modelFile) error {
+	info, err := f.f.Commit(context.Background())
+	if err != nil {
+		return m.failed(f, "commit", err)
+	}
+	got, seen, ok := m.store.Object(f.key)
 	if !ok {
-		m.t.Fatalf("no object after commit\n%s", strings.Join(m.log, "\n"))
+		return errors.New("no object after commit")
 	}
-	if !bytes.Equal(got, m.want) {
-		m.t.Errorf("committed: %s", difference(got, m.want))
+	if err := differ(got, f.want); err != nil {
+		return fmt.Errorf("committed: %w", err)
 	}
-	if seen.ETag != info.ETag || info.Size != int64(len(m.want)) || m.f.Dirty() {
-		m.t.Errorf("commit says %q of %d bytes, dirty %v; the store has %q of %d", info.ETag, info.Size, m.f.Dirty(), seen.ETag, seen.Size)
+	if seen.ETag != info.ETag || info.Size != int64(len(f.want)) || f.f.Dirty() {
+		return fmt.Errorf("commit says %q of %d bytes, dirty %v; the store has %q of %d", info.ETag, info.Size, f.f.Dirty(), seen.ETag, seen.Size)
 	}
-	m.saved, m.info = bytes.Clone(got), info
+	f.saved, f.info = got, info
+	return nil
 }
 
-func (m *model) close() {
-	m.did("close")
-	if err := m.f.Close(m.t.Context()); err != nil {
-		m.t.Errorf("close: %v", err)
+// reopen commits a file, closes it, and opens it again.
+func (m *model) reopen(f *modelFile, listed bool) error {
+	was := f.f
+	if err := m.commit(f); err != nil || f.f != was { // it failed, and was opened again
+		return err
 	}
+	if err := f.f.Close(context.Background()); err != nil {
+		return fmt.Errorf("close: %w", err)
+	}
+	m.open(f, listed)
+	return nil
 }
 
-// open begins again over the committed object, known in full or from a listing.
-func (m *model) open() {
-	if m.saved == nil {
-		m.did("open new")
-		m.f = m.u.Open(m.key, uploader.OpenOptions{Guard: objstore.Condition{Absent: true}})
+// giveUp drops what was not committed, as when a writer was killed.
+func (m *model) giveUp(f *modelFile) error {
+	f.f.Discard(uploader.ErrWriterKilled)
+	if err := f.f.Close(context.Background()); f.f.Err() == nil || !errors.Is(err, f.f.Err()) {
+		return fmt.Errorf("close what was given up: %w", err)
+	}
+	got, info, ok := m.store.Object(f.key)
+	if ok != (f.saved != nil) || !bytes.Equal(got, f.saved) {
+		return fmt.Errorf("given up, the object is there: %v, should be: %v; %s", ok, f.saved != nil, difference(got, f.saved))
+	}
+	if ok { // it may have been put back as a copy
+		f.info.ETag = info.ETag
+	}
+	f.want = bytes.Clone(f.saved)
+	m.open(f, false)
+	return nil
+}
+
+// cannotCopy allows for what only a store that copies parts could do: to take back
+// what was sent and is not held any more. The object is then as it was.
+func (m *model) cannotCopy(f *modelFile, what string, err error) error {
+	if !errors.Is(err, objstore.ErrUnsupported) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	m.visits.see("unsupported: " + what)
+	if f.f.Err() == nil {
+		return nil // nothing has happened
+	}
+	return m.giveUp(f)
+}
+
+// open begins over the committed object, known in full or from a listing.
+func (m *model) open(f *modelFile, listed bool) {
+	if f.saved == nil {
+		f.f = m.u.Open(f.key, uploader.OpenOptions{Guard: objstore.Condition{Absent: true}})
 		return
 	}
-	full := m.r.IntN(2) == 0
-	m.did("open full=%v", full)
-	info := m.info
-	if !full {
+	info := f.info
+	if listed {
 		info = objstore.Info{Key: info.Key, Size: info.Size, ETag: info.ETag}
 	}
-	m.f = m.u.Open(m.key, uploader.OpenOptions{Base: &info, Guard: objstore.Condition{ETag: info.ETag}})
+	f.f = m.u.Open(f.key, uploader.OpenOptions{Base: &info, Guard: objstore.Condition{ETag: info.ETag}})
 }
 
 // rename moves the file before it is committed, as fs does with a file that is
 // open: what was committed under the old name is copied and removed.
-func (m *model) rename() {
-	to := m.dir + "file"
-	if m.key == to {
-		to = m.dir + "other"
+func (m *model) rename(f *modelFile) error {
+	to := f.name
+	if f.key == to {
+		to += "-renamed"
 	}
-	m.did("rename %s to %s", m.key, to)
-	if m.failed("rename", m.f.Rename(m.t.Context(), to, objstore.Condition{Absent: true})) {
-		return
+	was := f.f
+	if err := f.f.Rename(context.Background(), to, objstore.Condition{Absent: true}); err != nil {
+		return m.failed(f, "rename", err)
 	}
-	if _, seen, ok := m.store.Object(m.key); ok {
-		seen.Key = m.key
+	if f.f != was {
+		return nil
+	}
+	if _, seen, ok := m.store.Object(f.key); ok {
+		seen.Key = f.key
 		info, err := m.move(to, seen)
+		if err == nil {
+			err = m.store.Delete(context.Background(), f.key)
+		}
 		if err != nil {
-			m.t.Fatalf("copy: %v", err)
+			return fmt.Errorf("move: %w", err)
 		}
-		if err := m.store.Delete(context.Background(), m.key); err != nil {
-			m.t.Fatal(err)
-		}
-		m.info.Key, m.info.ETag = to, info.ETag
-		m.f.Rebase(info)
+		f.info.Key, f.info.ETag = to, info.ETag
+		f.f.Rebase(info)
 	}
-	m.key = to
+	f.key = to
+	return nil
 }
 
 // move copies an object. Where requests may fail it goes to the store directly.
 func (m *model) move(to string, from objstore.Info) (objstore.Info, error) {
 	if m.onError == nil {
-		return m.u.Copy(m.t.Context(), to, from, objstore.CopyOptions{})
+		return m.u.Copy(context.Background(), to, from, objstore.CopyOptions{})
 	}
 	data, _, _ := m.store.Object(from.Key)
 	body := objstore.Body{Reader: bytes.NewReader(data), Size: int64(len(data))}
 	return m.store.Put(context.Background(), to, body, objstore.PutOptions{ObjectOptions: from.ObjectOptions})
+}
+
+// differ says how bytes are not what they should be.
+func differ(got, want []byte) error {
+	if bytes.Equal(got, want) {
+		return nil
+	}
+	return errors.New(difference(got, want))
 }
 
 func difference(got, want []byte) string {

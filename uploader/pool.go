@@ -10,11 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// chunkSize is the unit in which memory is counted and handed out, in bytes. It
-// is the most that a file with a few bytes pins, and large enough that a part
-// of 8 MiB is 128 of them.
-const chunkSize = 64 << 10
-
 // chunk is a piece of the memory budget. It belongs to whoever took it from the
 // pool; refs is guarded by the mutex of the file that holds it.
 type chunk struct {
