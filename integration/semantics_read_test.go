@@ -198,7 +198,18 @@ with open("f", "rb") as f:
 				e.store.Clear()
 				m.Unmount()
 			}
-			m := mounttest.New(e, patient, mounttest.Options{})
+			// Connections that get stuck, while others do not.
+			watchful := retry.New(e.store, retry.Config{Silence: 50 * time.Millisecond, Base: time.Millisecond})
+			m := mounttest.New(e, watchful, mounttest.Options{})
+			e.store.Add(fault.Rule{Op: objstore.OpGet, After: 1, Mode: fault.Stall, At: 100_000, Times: 2})
+			before := e.store.Hits(objstore.OpGet)
+			e.want("stall", e.read(m, "f"), text)
+			if n := e.store.Hits(objstore.OpGet) - before; n != 2 {
+				e.Errorf("%d answers got stuck, want 2", n)
+			}
+			e.store.Clear()
+			m.Unmount()
+			m = mounttest.New(e, patient, mounttest.Options{})
 			e.store.Add(fault.Rule{Op: objstore.OpGet, Mode: fault.Truncate, At: 100_000, Times: 1})
 			gate := fault.NewGate()
 			e.store.Add(fault.Rule{Op: objstore.OpGet, After: 1, Mode: fault.Delay, Gate: gate})

@@ -63,6 +63,7 @@ func (b *bandwidth) patience(c retry.Config) retry.Config {
 	}
 	c.Rate = max(1, min(retry.DefaultRate, int64(slow)/sharing))
 	c.Attempt = retry.DefaultAttempt + time.Duration(listingBytes/float64(c.Rate)*float64(time.Second))
+	c.Silence = c.Attempt // who waits for its share is silent, too
 	return c
 }
 

@@ -1,6 +1,9 @@
 package fault
 
-import "io"
+import (
+	"context"
+	"io"
+)
 
 // flipped is a body in which one byte changes on its way to the store.
 type flipped struct {
@@ -40,6 +43,7 @@ func (r readerAt) ReadAt(p []byte, off int64) (int, error) {
 
 // answer is a body that is spoilt on its way from the store.
 type answer struct {
+	ctx  context.Context // of the call
 	body io.ReadCloser
 	rule *Rule
 	at   int64
@@ -47,9 +51,9 @@ type answer struct {
 }
 
 func (a *answer) Read(p []byte) (int, error) {
-	if a.rule.Mode == Truncate {
+	if a.rule.Mode == Truncate || a.rule.Mode == Stall {
 		if a.pos >= a.at {
-			return 0, io.ErrUnexpectedEOF
+			return 0, a.stop()
 		}
 		p = p[:min(int64(len(p)), a.at-a.pos)]
 	}
@@ -59,6 +63,15 @@ func (a *answer) Read(p []byte) (int, error) {
 	}
 	a.pos += int64(n)
 	return n, err
+}
+
+// stop is the error behind the last byte that the rule lets through.
+func (a *answer) stop() error {
+	if a.rule.Mode == Truncate {
+		return io.ErrUnexpectedEOF
+	}
+	<-a.ctx.Done()
+	return a.ctx.Err()
 }
 
 func (a *answer) Close() error { return a.body.Close() }

@@ -38,7 +38,7 @@ func (s *Store) Tags(ctx context.Context, key string) (map[string]string, error)
 	})
 }
 
-// Get implements objstore.Store. Truncate and Corrupt act on the body that is read.
+// Get implements objstore.Store. Truncate, Stall and Corrupt act on the body that is read.
 func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (io.ReadCloser, objstore.Info, error) {
 	r := s.take(objstore.OpGet, key)
 	if err := r.before(ctx, objstore.OpGet, key); err != nil {
@@ -53,12 +53,12 @@ func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (
 		return nil, objstore.Info{}, broken(objstore.OpGet, key)
 	case err != nil:
 		return nil, info, err
-	case r.Mode == Truncate || r.Mode == Corrupt:
+	case r.Mode == Truncate || r.Mode == Stall || r.Mode == Corrupt:
 		size := info.Size - opts.Offset
 		if opts.Length > 0 {
 			size = min(size, opts.Length)
 		}
-		return &answer{body: body, rule: r, at: r.offset(size)}, info, nil
+		return &answer{ctx: ctx, body: body, rule: r, at: r.offset(size)}, info, nil
 	}
 	return body, info, nil
 }

@@ -14,7 +14,7 @@ import (
 // Mode is what becomes of a call.
 type Mode string
 
-// The modes. All but Delay, Truncate, Corrupt and LoseAnswer keep the call from
+// The modes. All but Delay, Truncate, Stall, Corrupt and LoseAnswer keep the call from
 // reaching the store.
 const (
 	// Fail answers with the error that the rule describes.
@@ -34,6 +34,9 @@ const (
 	// Truncate lets Rule.At bytes of a body through. What was sent shorter is
 	// shorter at the store; what is read shorter ends with io.ErrUnexpectedEOF.
 	Truncate Mode = "truncate"
+	// Stall lets Rule.At bytes of a body that is read through, and then nothing until
+	// the context of the call ends.
+	Stall Mode = "stall"
 	// Corrupt flips a bit of the byte at Rule.At of a body, whichever way it goes.
 	Corrupt Mode = "corrupt"
 )
@@ -54,7 +57,7 @@ type Rule struct {
 	RetryAfter time.Duration
 
 	Gate *Gate // for Delay, which must have one
-	At   int64 // for Truncate and Corrupt: an offset in bytes; a negative one counts from the end
+	At   int64 // for Truncate, Stall and Corrupt: an offset in bytes; a negative one counts from the end
 }
 
 func (r *Rule) matches(op string, keys []string) bool {

@@ -25,6 +25,9 @@ type Config struct {
 	// 256 KiB/s, below which a line is as good as broken.
 	Attempt time.Duration
 	Rate    int64 // bytes per second
+	// Silence is after how long without a byte a body that is being read is asked for
+	// again if others get theirs, 5 s. Attempt bounds it where none does.
+	Silence time.Duration
 	// Long bounds one attempt at something for which the store moves bytes
 	// itself: Complete, Copy and UploadPartCopy. 10 min, since some stores copy
 	// all parts into one file.
@@ -56,6 +59,7 @@ func (c Config) withDefaults(maxParallel int) Config {
 	c.Cap = orElse(c.Cap, 20*time.Second)
 	c.Attempt = orElse(c.Attempt, DefaultAttempt)
 	c.Rate = orElse(c.Rate, DefaultRate)
+	c.Silence = orElse(c.Silence, 5*time.Second)
 	c.Long = orElse(c.Long, 10*time.Minute)
 	c.Parallel = orElse(c.Parallel, DefaultParallel)
 	c.Commits = orElse(c.Commits, 64)

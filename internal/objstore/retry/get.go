@@ -11,7 +11,8 @@ import (
 
 // Get implements objstore.Store. A body that breaks is gone on with from where
 // it broke, of the same version of the object; one that gives nothing for
-// Config.Attempt counts as broken. Its Read ends with the context of Get.
+// Config.Attempt counts as broken, and so does one that gives nothing for
+// Config.Silence, or very little, while others do. Its Read ends with the context of Get.
 func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (io.ReadCloser, objstore.Info, error) {
 	c := s.body(objstore.OpGet, key, 0)
 	first, err := repeat(ctx, s, c, s.opening(ctx, c, key, opts))
@@ -35,9 +36,11 @@ type opened struct {
 	info   objstore.Info
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	watch  *watch
 }
 
 func (o *opened) close() error {
+	o.watch.end()
 	o.cancel(nil)
 	return o.body.Close()
 }
@@ -58,7 +61,7 @@ func (s *Store) opening(ctx context.Context, c call, key string, opts objstore.G
 			cancel(nil)
 			return nil, err
 		}
-		return &opened{body, info, own, cancel}, nil
+		return &opened{body, info, own, cancel, newWatch(s, func() { cancel(errSlow) })}, nil
 	}
 }
 
@@ -74,6 +77,9 @@ type getBody struct {
 	next   int64   // offset in the object of the next byte
 	end    int64
 	closed bool
+
+	got    int64         // bytes, since the pace was looked at
+	waited time.Duration // for them
 }
 
 // Read implements io.Reader.
@@ -111,16 +117,41 @@ func (b *getBody) readOnce(p []byte) (int, error) {
 		}
 	}
 	o := b.opened
-	stalled := time.AfterFunc(b.s.cfg.Attempt, func() { o.cancel(errSlow) })
+	began := time.Now()
+	o.watch.begin(began)
 	n, err := o.body.Read(p[:min(int64(len(p)), b.end-b.next)])
-	stalled.Stop()
+	o.watch.end()
 	if n > 0 || err == nil {
+		b.brought(int64(n), began)
 		return n, nil
 	}
 	cause := context.Cause(o.ctx)
 	o.close()
 	b.opened = nil
 	return 0, b.breakage(err, cause)
+}
+
+// errLags is what is told of a body that is left for another.
+var errLags = errors.New("the answer comes much more slowly than others")
+
+// brought takes in what came, and leaves a body that does not keep up with others:
+// the next Read opens one that goes on.
+func (b *getBody) brought(n int64, began time.Time) {
+	now := time.Now()
+	b.s.pace.hear(now)
+	b.got += n
+	b.waited += now.Sub(began)
+	last := b.next+n == b.end
+	if b.waited < b.s.cfg.Silence && !last {
+		return
+	}
+	if !last && b.opts.IfMatch != "" && b.s.pace.lags(b.got, b.waited) {
+		b.opened.close() // what it says of its end is of no interest
+		b.opened = nil
+		b.loop.tell(errLags, 0)
+	}
+	b.s.pace.told(b.got, b.waited)
+	b.got, b.waited = 0, 0
 }
 
 // breakage is the error of a body that ended early, as one that heals unless

@@ -43,13 +43,18 @@ func (l *loop) after(ctx context.Context, err error) error {
 		return fmt.Errorf("gave up after %d attempts in %s: %w", l.attempts, elapsed.Round(time.Millisecond), err)
 	}
 	wait := min(l.pause(err), l.s.cfg.For-elapsed)
-	if l.s.cfg.Observe != nil {
-		l.s.cfg.Observe(Failure{Op: l.call.op, Key: l.call.key, Attempt: l.attempts, Err: failed, Wait: wait})
-	}
+	l.tell(failed, wait)
 	if err := sleep(ctx, wait); err != nil {
 		return l.ended(ctx, failed)
 	}
 	return nil
+}
+
+// tell says that there will be another attempt.
+func (l *loop) tell(err error, wait time.Duration) {
+	if l.s.cfg.Observe != nil {
+		l.s.cfg.Observe(Failure{Op: l.call.op, Key: l.call.key, Attempt: l.attempts, Err: err, Wait: wait})
+	}
 }
 
 // mark remembers whether an attempt may have taken effect, and says so on the

@@ -22,6 +22,8 @@ type Store struct {
 	bodies   *lane
 	commits  *lane
 	metadata *lane
+
+	pace pace // of bodies that are read
 }
 
 var _ objstore.Store = (*Store)(nil)
