@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -17,11 +16,9 @@ import (
 // What is so left running is bounded by slots: each caller holds one until the
 // request that it waited for has ended, even if it has gone before.
 type asker struct {
-	life  *lifetime
-	slots *semaphore.Weighted
-	// work is taken by goroutines that have sent requests before: the calls of an
-	// SDK are deep, and growing a stack for each takes a fifth of its time.
-	work chan func()
+	life    *lifetime
+	slots   *semaphore.Weighted
+	workers *workers
 
 	mu      sync.Mutex
 	flights map[string]*flight
@@ -34,10 +31,10 @@ type flight struct {
 	err    error
 }
 
-func newAsker(life *lifetime, waiters int) *asker {
+func newAsker(life *lifetime, workers *workers, waiters int) *asker {
 	return &asker{
 		life: life, slots: semaphore.NewWeighted(int64(waiters)),
-		work: make(chan func()), flights: map[string]*flight{},
+		workers: workers, flights: map[string]*flight{},
 	}
 }
 
@@ -79,7 +76,7 @@ func (a *asker) join(ctx context.Context, what string, fn func(context.Context) 
 	}
 	f := &flight{done: make(chan struct{})}
 	a.flights[what] = f
-	a.start(func() {
+	a.workers.start(func() {
 		work, end := a.life.request(ctx)
 		f.answer, f.err = fn(work)
 		end()
@@ -89,36 +86,6 @@ func (a *asker) join(ctx context.Context, what string, fn func(context.Context) 
 		close(f.done)
 	})
 	return f
-}
-
-// start runs fn in a goroutine that has nothing to do, or in a new one.
-func (a *asker) start(fn func()) {
-	select {
-	case a.work <- fn:
-	default:
-		a.life.running.Add(1) // the caller is counted, so Close is still waiting
-		go a.run(fn)
-	}
-}
-
-// workerIdle is how long a goroutine waits for another request to send.
-const workerIdle = time.Second
-
-func (a *asker) run(fn func()) {
-	defer a.life.leave()
-	timer := time.NewTimer(workerIdle)
-	defer timer.Stop()
-	for {
-		fn()
-		timer.Reset(workerIdle)
-		select {
-		case fn = <-a.work:
-		case <-timer.C:
-			return
-		case <-a.life.over:
-			return
-		}
-	}
 }
 
 func (a *asker) done() {

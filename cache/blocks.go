@@ -14,15 +14,16 @@ import (
 
 // blocks is the memory for the contents of files and those who use it.
 type blocks struct {
-	store Store
-	sse   objstore.SSE
-	life  *lifetime
-	now   func() time.Time
-	pool  *pool
-	whole *ristretto.Cache[uint64, *block]
-	seed  maphash.Seed
-	ahead int64      // bytes for all that is read ahead
-	disk  *disk.Tier // nil where nothing is kept on the disk
+	store   Store
+	sse     objstore.SSE
+	life    *lifetime
+	workers *workers
+	now     func() time.Time
+	pool    *pool
+	whole   *ristretto.Cache[uint64, *block]
+	seed    maphash.Seed
+	ahead   int64      // bytes for all that is read ahead
+	disk    *disk.Tier // nil where nothing is kept on the disk
 
 	speed   speed
 	gets    atomic.Int64 // requests that were sent
@@ -41,7 +42,7 @@ type versionID struct{ key, etag string }
 
 // newBlocks shares what is left of the memory: a third of it is for whole blocks
 // that nobody reads, the rest for what is read ahead.
-func newBlocks(store Store, cfg Config, life *lifetime) (*blocks, error) {
+func newBlocks(store Store, cfg Config, life *lifetime, workers *workers) (*blocks, error) {
 	total := cfg.Memory - cfg.NameMemory
 	p, err := newPool(total)
 	if err != nil {
@@ -63,8 +64,8 @@ func newBlocks(store Store, cfg Config, life *lifetime) (*blocks, error) {
 		return nil, err
 	}
 	return &blocks{
-		store: store, sse: cfg.SSE, life: life, now: cfg.Now, pool: p, whole: whole,
-		seed: maphash.MakeSeed(), ahead: total - total/3,
+		store: store, sse: cfg.SSE, life: life, workers: workers, now: cfg.Now, pool: p, whole: whole,
+		seed: maphash.MakeSeed(), speed: speed{climb: newClimb()}, ahead: total - total/3,
 		versions: map[versionID]*version{}, readers: map[*Reader]struct{}{},
 	}, nil
 }

@@ -122,7 +122,8 @@ func New(store Store, cfg Config) (*Cache, error) {
 		return nil, fmt.Errorf("cache: make room for names: %w", err)
 	}
 	life := newLifetime()
-	b, err := newBlocks(store, cfg, life)
+	workers := newWorkers(life)
+	b, err := newBlocks(store, cfg, life, workers)
 	if err != nil {
 		t.shelf.close()
 		return nil, fmt.Errorf("cache: make room for blocks: %w", err)
@@ -134,7 +135,7 @@ func New(store Store, cfg Config) (*Cache, error) {
 	}
 	return &Cache{
 		store: store, cfg: cfg, life: life, tree: t, blocks: b,
-		asker:    newAsker(life, cfg.Waiters),
+		asker:    newAsker(life, workers, cfg.Waiters),
 		shadowed: map[string]struct{}{},
 	}, nil
 }

@@ -98,7 +98,9 @@
 // was read. Sequential reads, forward or backward and at up to four places of a
 // file at once, have a window that is eight times what was read in a row, up to
 // the reader's share of the memory or to what the line needs: slow connections
-// get up to 24 GETs of up to 4 MiB side by side, fast ones 3 of 2 MiB. Reads at equal distances are asked
+// get up to 24 GETs of up to 4 MiB side by side, fast ones 3. Of a store that answers
+// at once they share the processors with it and slow each other down, so that more
+// are only used while they bring more; see climb. Reads at equal distances are asked
 // for ahead one by one, all others are passed to the store as they are and
 // leave nothing behind, so that a random read costs what it asks for.
 //
@@ -131,12 +133,13 @@
 //
 // Every goroutine but those of package disk, which have an owner of their own, is
 // counted in lifetime, and Close waits for all. There is one
-// for each request about names, which is kept for the next one, for each run, and for each page that is read
-// ahead; callers of Lookup, Stat and ReadDir who wait are at most
+// for each request about names, for each run, and for each page that is read ahead, of
+// which the first two are kept for the next one; callers of Lookup, Stat and ReadDir who wait are at most
 // Config.Waiters. Locks are taken in this order, and none is held while a
 // request runs:
 //
 //	Reader.mu → blocks.mu, version.mu → pool.mu, block.mu, lifetime.mu
+//	Reader.mu → climb.mu
 //	Reader.mu → those of package disk
 //	tree.mu   → ristretto's own
 //

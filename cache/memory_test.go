@@ -184,7 +184,7 @@ func TestPool(t *testing.T) {
 }
 
 func TestParallel(t *testing.T) {
-	var s speed
+	s := speed{climb: newClimb()}
 	if n := s.parallel(); n != maxParallel {
 		t.Errorf("%d while nothing is known", n)
 	}

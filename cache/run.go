@@ -66,12 +66,12 @@ func (r *run) start() {
 		return
 	}
 	r.active.Add(1)
-	go func() {
+	r.s.workers.start(func() {
 		defer r.s.life.leave()
 		defer r.active.Add(-1)
 		defer r.cancel()
 		r.end(r.fetch(r.ctx))
-	}()
+	})
 }
 
 // fetch fills the blocks. What the disk does not have after all comes from the
@@ -227,6 +227,7 @@ func drop(bs []*block) {
 func (s *blocks) get(ctx context.Context, v *version, off, n int64) (io.ReadCloser, error) {
 	s.gets.Add(1)
 	s.fetched.Add(n)
+	sent := time.Now()
 	body, info, err := s.store.Get(ctx, v.key, objstore.GetOptions{Offset: off, Length: n, IfMatch: v.etag, SSE: s.sse})
 	switch {
 	case errors.Is(err, objstore.ErrNotFound):
@@ -238,5 +239,6 @@ func (s *blocks) get(ctx context.Context, v *version, off, n int64) (io.ReadClos
 		body.Close()
 		return nil, fmt.Errorf("read %q at %d: ETag is %q instead of %q: %w", v.key, off, info.ETag, v.etag, objstore.ErrPrecondition)
 	}
+	s.speed.answered(time.Since(sent))
 	return body, nil
 }

@@ -13,12 +13,27 @@ const (
 	// there when one ends, and at most maxParallel. More than are needed cost CPU
 	// time: what is read ahead does not stay in the processor's cache.
 	minParallel, maxParallel = 3, 24
+	// near is how soon a store answers that is in the same house, or on the same machine.
+	near = 5 * time.Millisecond
 )
 
-// speed is what one connection to the store gives: its best of late, since
-// those that share a line, or a processor, say nothing about it.
+// speed is what the line to the store gives.
 type speed struct {
-	best atomic.Int64 // bytes a second; 0 while nothing is known
+	// best is the rate of one connection, in bytes a second: its best of late, since
+	// those that share a line, or a processor, say nothing about it. 0 while nothing is known.
+	best atomic.Int64
+	// wait is the least time until an answer began, of late; 0 while nothing is known.
+	wait  atomic.Int64 // nanoseconds
+	climb climb
+}
+
+// answered takes in how long it took until an answer began.
+func (s *speed) answered(d time.Duration) {
+	least := s.wait.Load()
+	if least == 0 || int64(d) < least {
+		least = max(1, int64(d))
+	}
+	s.wait.Store(least + least/64) // one of two updates at once may be lost
 }
 
 // saw takes in how long a GET took from the moment it was sent: what came later
@@ -29,14 +44,30 @@ func (s *speed) saw(n int64, d time.Duration) {
 	}
 	rate := int64(float64(n) / d.Seconds())
 	best := s.best.Load()
-	s.best.Store(max(rate, best-best/8)) // one of two updates at once may be lost
+	s.best.Store(max(rate, best-best/8)) // as above
+	if s.isNear() {
+		s.climb.saw(n, time.Now(), s.ofOne())
+	}
 }
 
-// parallel is how many GETs a stream has under way when it is at full speed.
-func (s *speed) parallel() int64 {
+func (s *speed) isNear() bool {
+	wait := s.wait.Load()
+	return wait > 0 && wait < int64(near)
+}
+
+// ofOne is how many GETs at once are enough, if each has the rate of one.
+func (s *speed) ofOne() int64 {
 	best := s.best.Load()
 	if best == 0 {
 		return maxParallel
 	}
 	return min(max(enough/best, minParallel), maxParallel)
+}
+
+// parallel is how many GETs a stream has under way when it is at full speed.
+func (s *speed) parallel() int64 {
+	if s.isNear() {
+		return min(s.ofOne(), s.climb.now())
+	}
+	return s.ofOne()
 }

@@ -18,12 +18,6 @@ const (
 	// minRun and maxRun are the least and the most that a GET is for while there
 	// is more to come, in bytes.
 	minRun, maxRun = 1 << 20, 4 << 20
-	// fastRun is the most on a line that needs no more than minParallel GETs at
-	// once. What arrives faster than it is read piles up in the kernel and in the
-	// window, and is no longer in the processor's cache when it is read: with this
-	// the whole window is 6 MiB, and a read took a fifth less CPU time than with
-	// 16 MiB. Still smaller GETs would cost by their number what they spare.
-	fastRun = 2 << 20
 )
 
 // stream is the blocks that are held for one trail of a reader: a range without
@@ -91,16 +85,12 @@ type window struct {
 // who hold memory for nothing are asked to give way; the next read has more.
 func (r *Reader) windowOf(t *trail) window {
 	parallel, share := r.s.speed.parallel(), r.s.share()
-	longest := int64(maxRun)
-	if parallel == minParallel {
-		longest = fastRun
-	}
 	w := window{behind: min(maxBehind, share/4), parallel: parallel}
-	if w.ahead = min(max(firstWindow, growth*t.length), parallel*longest); w.ahead > share-w.behind {
+	if w.ahead = min(max(firstWindow, growth*t.length), parallel*maxRun); w.ahead > share-w.behind {
 		w.ahead = share - w.behind
 		r.s.reclaim(r)
 	}
-	w.length = min(max(w.ahead/parallel, minRun), longest) / blockSize
+	w.length = min(max(w.ahead/parallel, minRun), maxRun) / blockSize
 	return w
 }
 
