@@ -110,10 +110,19 @@ const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 // unsignedBody stands in the place of a hash: what protects the body is its digest.
 const unsignedBody = "UNSIGNED-PAYLOAD"
 
-// send sends a request, with the body of the exchange if that has one. Nothing is
-// of interest of an answer that it worked but its headers, which are in the
-// exchange; any other is an error.
+// send sends a request. Nothing is of interest of an answer that it worked but its
+// headers, which are in the exchange; any other is an error.
 func (d *direct) send(ctx context.Context, x *exchange, o order) error {
+	body, err := d.open(ctx, x, o)
+	if err != nil {
+		return err
+	}
+	return body.Close()
+}
+
+// open sends a request, with the body of the exchange if that has one, and returns
+// the body of an answer that it worked.
+func (d *direct) open(ctx context.Context, x *exchange, o order) (io.ReadCloser, error) {
 	ctx = x.in(ctx)
 	maps.Copy(o.header, d.always)
 	o.header["X-Amz-Content-Sha256"] = []string{o.hash}
@@ -122,17 +131,17 @@ func (d *direct) send(ctx context.Context, x *exchange, o order) error {
 		req.Body, req.ContentLength = x.body, x.body.size
 	}
 	if err := d.sign(ctx, req, o.hash); err != nil {
-		return err
+		return nil, err
 	}
 	resp, err := d.transport.Do(req)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if resp.StatusCode < 300 {
+		return resp.Body, nil
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode < 300 {
-		return nil
-	}
-	return refusal(resp)
+	return nil, refusal(resp)
 }
 
 // object is the URL of an object. Keys may have segments that URLs know as "." or

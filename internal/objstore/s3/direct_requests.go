@@ -2,7 +2,10 @@ package s3
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	smithytime "github.com/aws/smithy-go/time"
@@ -16,19 +19,43 @@ func (d *direct) head(ctx context.Context, x *exchange, in *awss3.HeadObjectInpu
 	return d.send(ctx, x, order{method: http.MethodHead, key: *in.Key, header: http.Header(h), hash: emptyHash})
 }
 
+// get reads an object, or a range of it. extra are further headers, by name and value
+// in turn.
+func (d *direct) get(ctx context.Context, x *exchange, in *awss3.GetObjectInput, extra []string) (io.ReadCloser, error) {
+	h := fields{}
+	h.setOptional("Range", in.Range)
+	h.setOptional("If-Match", in.IfMatch)
+	h.setCustomerKey(in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5)
+	h.setPairs(extra)
+	return d.open(ctx, x, order{method: http.MethodGet, key: *in.Key, query: d.named("GetObject"), header: http.Header(h), hash: emptyHash})
+}
+
 // remove deletes an object.
 func (d *direct) remove(ctx context.Context, x *exchange, key string) error {
 	return d.send(ctx, x, order{method: http.MethodDelete, key: key, query: d.named("DeleteObject"), header: http.Header{}, hash: emptyHash})
 }
 
-// put stores the body of the exchange, which the signature leaves out. extra are
-// further headers, by name and value in turn.
+// put stores the body of the exchange, which the signature leaves out.
 func (d *direct) put(ctx context.Context, x *exchange, in *awss3.PutObjectInput, extra []string) error {
 	h := putFields(in)
-	for i := 0; i < len(extra); i += 2 {
-		h.set(http.CanonicalHeaderKey(extra[i]), extra[i+1])
-	}
+	h.setPairs(extra)
 	return d.send(ctx, x, order{method: http.MethodPut, key: *in.Key, query: d.named("PutObject"), header: http.Header(h), hash: unsignedBody})
+}
+
+// putPart stores the body of the exchange as a part.
+func (d *direct) putPart(ctx context.Context, x *exchange, in *awss3.UploadPartInput, extra []string) error {
+	h := fields{}
+	h.set("Content-Type", "application/octet-stream") // as the SDK has it
+	h.setOptional("Content-Md5", in.ContentMD5)
+	h.setOptional("X-Amz-Checksum-Crc32c", in.ChecksumCRC32C)
+	h.setOptional("X-Amz-Checksum-Crc64nvme", in.ChecksumCRC64NVME)
+	h.setCustomerKey(in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5)
+	h.setPairs(extra)
+	query := "partNumber=" + strconv.Itoa(int(*in.PartNumber)) + "&uploadId=" + url.QueryEscape(*in.UploadId)
+	if name := d.named("UploadPart"); name != "" {
+		query += "&" + name
+	}
+	return d.send(ctx, x, order{method: http.MethodPut, key: *in.Key, query: query, header: http.Header(h), hash: unsignedBody})
 }
 
 // named is the query that names an operation.
@@ -88,6 +115,13 @@ type fields http.Header
 func (f fields) set(name, value string) {
 	if value != "" {
 		f[name] = []string{value}
+	}
+}
+
+// setPairs sets headers by name and value in turn.
+func (f fields) setPairs(pairs []string) {
+	for i := 0; i < len(pairs); i += 2 {
+		f.set(http.CanonicalHeaderKey(pairs[i]), pairs[i+1])
 	}
 }
 

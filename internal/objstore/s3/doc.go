@@ -9,9 +9,10 @@
 //
 // # Beside the SDK
 //
-// HEAD, PUT and DELETE of an object, which a mount sends by the thousand, are put
-// together by [direct], from what the SDK was asked once. The exchange carries their
-// answers, whichever way they went, so that one code reads both.
+// HEAD, GET, PUT and DELETE of an object and the parts of one, which a mount sends
+// by the thousand, are put together by [direct], from what the SDK was asked once.
+// The exchange carries their answers, whichever way they went, so that one code
+// reads both.
 //
 // # How a body is sent
 //

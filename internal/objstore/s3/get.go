@@ -23,12 +23,12 @@ func (c *Client) Get(ctx context.Context, key string, opts objstore.GetOptions) 
 		return nil, objstore.Info{}, refused(op, key, objstore.ErrInvalid, "a range cannot be negative")
 	}
 	in := &awss3.GetObjectInput{Bucket: &c.bucket, Key: &key, IfMatch: quote(opts.IfMatch), Range: httpRange(opts.Offset, opts.Length)}
-	var out *awss3.GetObjectOutput
+	var body io.ReadCloser
 	var x *exchange
 	err := c.unlocking(opts.SSE, func(sse objstore.SSE) (err error) {
 		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = customerKey(sse)
 		x = &exchange{pool: readPool, stream: true}
-		if out, err = c.api.GetObject(x.in(ctx), in, headers(c.traffic...)); err != nil {
+		if body, err = c.fetch(ctx, x, in); err != nil {
 			return failure(ctx, x, op, key, err)
 		}
 		return nil
@@ -36,12 +36,24 @@ func (c *Client) Get(ctx context.Context, key string, opts objstore.GetOptions) 
 	if err != nil {
 		return nil, objstore.Info{}, err
 	}
-	size, want, err := extent(out, in.Range != nil)
+	size, err := extent(x, in.Range != nil)
 	if err != nil {
-		out.Body.Close()
+		body.Close()
 		return nil, objstore.Info{}, &objstore.Error{Op: op, Key: key, Kind: objstore.ErrInternal, Err: err}
 	}
-	return &getBody{ctx: ctx, key: key, body: out.Body, left: want}, seen(key, x.header, size), nil
+	return &getBody{ctx: ctx, key: key, body: body, left: x.length}, seen(key, x.header, size), nil
+}
+
+// fetch sends a GET. The headers of its answer are in the exchange.
+func (c *Client) fetch(ctx context.Context, x *exchange, in *awss3.GetObjectInput) (io.ReadCloser, error) {
+	if c.direct != nil {
+		return c.direct.get(ctx, x, in, c.traffic)
+	}
+	out, err := c.api.GetObject(x.in(ctx), in, headers(c.traffic...))
+	if err != nil {
+		return nil, err
+	}
+	return out.Body, nil
 }
 
 // httpRange is a Range header, nil for the whole object.
@@ -58,24 +70,23 @@ func httpRange(offset, length int64) *string {
 	return &r
 }
 
-// extent finds the size of the object, and of the body that is coming.
-func extent(out *awss3.GetObjectOutput, ranged bool) (size, body int64, err error) {
-	if out.ContentLength == nil || *out.ContentLength < 0 {
-		return 0, 0, errors.New("the store does not say how long the body is")
+// extent finds the size of the object.
+func extent(x *exchange, ranged bool) (int64, error) {
+	if x.length < 0 {
+		return 0, errors.New("the store does not say how long the body is")
 	}
-	body = *out.ContentLength
 	if !ranged {
-		return body, body, nil
+		return x.length, nil
 	}
-	_, total, ok := strings.Cut(plain(out.ContentRange), "/")
+	_, total, ok := strings.Cut(x.header.Get("Content-Range"), "/")
 	if !ok {
-		return 0, 0, errors.New("the store ignored the range")
+		return 0, errors.New("the store ignored the range")
 	}
-	size, err = strconv.ParseInt(total, 10, 64)
+	size, err := strconv.ParseInt(total, 10, 64)
 	if err != nil {
-		return 0, 0, errors.New("the store does not say how large the object is")
+		return 0, errors.New("the store does not say how large the object is")
 	}
-	return size, body, nil
+	return size, nil
 }
 
 // getBody is the body of an answer, which ends early only with an error.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -139,7 +138,7 @@ func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts o
 		return objstore.Info{}, guarded(failure(ctx, x, op, key, err), opts.Condition)
 	}
 	echo := toldBy(x.header)
-	etag := strings.Trim(x.header.Get("Etag"), `"`)
+	etag := seenETag(x.header)
 	sum, err := c.acknowledge(op, key, &body, x, echo, etag, opts.SSE)
 	if err != nil {
 		return objstore.Info{}, err
@@ -152,11 +151,16 @@ func (c *Client) Put(ctx context.Context, key string, body objstore.Body, opts o
 
 // store sends a body, whose answer is in the exchange.
 func (c *Client) store(ctx context.Context, x *exchange, in *awss3.PutObjectInput, extra []string) error {
-	if c.direct != nil && c.profile.UnsignedBody && !c.profile.Expect {
+	if c.sendsDirect() {
 		return c.direct.put(ctx, x, in, extra)
 	}
 	_, err := c.api.PutObject(x.in(ctx), in, c.signBody, headers(extra...))
 	return err
+}
+
+// sendsDirect reports that bodies need not go through the SDK.
+func (c *Client) sendsDirect() bool {
+	return c.direct != nil && c.profile.UnsignedBody && !c.profile.Expect
 }
 
 func (c *Client) putInput(ctx context.Context, key string, body objstore.Body, opts *objstore.PutOptions) (*awss3.PutObjectInput, properties, error) {

@@ -157,13 +157,16 @@ func seenClass[T ~string](class T) string {
 	return string(class)
 }
 
+// seenETag is the ETag of an answer, without its quotes.
+func seenETag(h http.Header) string { return strings.Trim(h.Get("Etag"), `"`) }
+
 // seen is what the headers of an answer to HEAD or GET tell of an object of some size.
 func seen(key string, h http.Header, size int64) objstore.Info {
 	class := seenClass(h.Get("X-Amz-Storage-Class"))
 	return objstore.Info{
 		Key:     key,
 		Size:    size,
-		ETag:    strings.Trim(h.Get("Etag"), `"`),
+		ETag:    seenETag(h),
 		ModTime: seenTime(h),
 		Full:    true,
 		ObjectOptions: objstore.ObjectOptions{
