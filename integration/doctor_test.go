@@ -18,11 +18,12 @@ func TestDoctor(t *testing.T) {
 		name := string(shared.kind)
 		t.Run(name, func(t *testing.T) {
 			server := shared.of(t)
-			store := newBucket(t, server, name, "doctor")
+			bucket := bucketFor("doctor")
+			store := newBucket(t, server, name, bucket)
 			report, err := probe.Run(t.Context(), probe.Config{
 				Profile: *store.Profile(), Prefix: "some/prefix/",
 				Open: func(p objstore.Profile) (probe.Target, error) {
-					return s3.New(t.Context(), storeConfig(server, p, "doctor"))
+					return s3.New(t.Context(), storeConfig(server, p, bucket))
 				},
 			})
 			if err != nil {

@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"syscall"
@@ -28,7 +27,7 @@ const (
 
 // scaled is an environment on a real server that is believed to have small limits.
 func scaled(t *testing.T, server s3server.Server, change func(*objstore.Profile)) *env {
-	client := newBucket(t, server, string(server.Kind), fmt.Sprintf("limits-%d", buckets.Add(1)))
+	client := newBucket(t, server, string(server.Kind), bucketFor("limits"))
 	scaleDown(client.Profile())
 	if change != nil {
 		change(client.Profile())

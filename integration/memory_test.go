@@ -21,7 +21,7 @@ import (
 // TestMemoryOfManyFiles has 2,000 files open for writing with a few bytes each:
 // more than the budget has room for, were it not for the spill file.
 func TestMemoryOfManyFiles(t *testing.T) {
-	client := newBucket(t, versityGW.of(t), "versitygw", "many")
+	client := newBucket(t, versityGW.of(t), "versitygw", bucketFor("many"))
 	e := newEnv(t, retry.New(client, retry.Config{}))
 	m := mounttest.New(e, e.store, mounttest.Options{
 		FS:       func(c *fs.Config) { c.WriteThrough = true }, // else the kernel has the bytes until close

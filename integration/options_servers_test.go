@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -33,7 +32,7 @@ func TestPropertiesOnMinIO(t *testing.T) {
 	server := s3server.MinIO(t)
 	for _, id := range []string{"P1", "P2", "P4", "P5"} {
 		t.Run(id, func(t *testing.T) {
-			client := newBucket(t, server, "minio", fmt.Sprintf("properties-%d", buckets.Add(1)))
+			client := newBucket(t, server, "minio", bucketFor("properties"))
 			optionClauses()[id].run(newEnv(t, retry.New(client, retry.Config{})))
 		})
 	}
@@ -89,7 +88,7 @@ func TestEncryptionOnMinIO(t *testing.T) {
 	} {
 		t.Run(c.mode, func(t *testing.T) {
 			p, _ := objstore.ProfileByName("minio")
-			cfg := storeConfig(server, p, fmt.Sprintf("encryption-%d", buckets.Add(1)))
+			cfg := storeConfig(server, p, bucketFor("encryption"))
 			cfg.CAFile, cfg.CustomerKey = ca, c.key
 			client, err := s3.New(t.Context(), cfg)
 			if err != nil {

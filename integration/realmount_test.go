@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -34,13 +33,10 @@ type place struct {
 	flags  []string // what every mount of it is given
 }
 
-// buckets numbers the buckets of all tests: each test has its own.
-var buckets atomic.Int64
-
 // realPlace is a new bucket of a real server.
 func realPlace(t *testing.T, server s3server.Server) *place {
 	t.Helper()
-	bucket := fmt.Sprintf("programs-%d", buckets.Add(1))
+	bucket := bucketFor("programs")
 	client := newBucket(t, server, string(server.Kind), bucket)
 	return &place{newEnv(t, retry.New(client, retry.Config{})), server, bucket, nil}
 }

@@ -3,12 +3,10 @@
 package integration
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"regexp"
 	"slices"
-	"sync/atomic"
 	"testing"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -58,9 +56,8 @@ func TestSemantics(t *testing.T) {
 	})
 	t.Run("versitygw", func(t *testing.T) {
 		server := versityGW.of(t)
-		var buckets atomic.Int64
 		run(t, false, func(t *testing.T) objstore.Store {
-			client := newBucket(t, server, "versitygw", fmt.Sprintf("semantics-%d", buckets.Add(1)))
+			client := newBucket(t, server, "versitygw", bucketFor("semantics"))
 			return retry.New(client, retry.Config{})
 		})
 	})

@@ -5,7 +5,9 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,3 +59,9 @@ func stopServers() error {
 	}
 	return errors.Join(errs...)
 }
+
+// buckets numbers the buckets of all tests: each has its own, also when it is run again.
+var buckets atomic.Int64
+
+// bucketFor returns the name of a new bucket.
+func bucketFor(what string) string { return fmt.Sprintf("%s-%d", what, buckets.Add(1)) }

@@ -43,7 +43,7 @@ func TestStores(t *testing.T) {
 	for _, shared := range []*sharedServer{&versityGW, &minIO} {
 		name := string(shared.kind)
 		t.Run("real "+name, func(t *testing.T) {
-			client := newBucket(t, shared.of(t), name, "stores")
+			client := newBucket(t, shared.of(t), name, bucketFor("stores"))
 			(&shop{t, retry.New(client, retry.Config{}), client}).run()
 		})
 	}

@@ -3,8 +3,6 @@
 package integration
 
 import (
-	"fmt"
-	"sync/atomic"
 	"testing"
 
 	"github.com/sluicefs/sluicefs/integration/s3server"
@@ -20,9 +18,8 @@ func TestStore(t *testing.T) {
 		name := string(shared.kind)
 		t.Run(name, func(t *testing.T) {
 			server := shared.of(t)
-			var buckets atomic.Int64
 			storetest.Run(t, func(t *testing.T) objstore.Store {
-				return newBucket(t, server, name, fmt.Sprintf("storetest-%d", buckets.Add(1)))
+				return newBucket(t, server, name, bucketFor("storetest"))
 			})
 		})
 	}
@@ -35,8 +32,9 @@ func TestDetect(t *testing.T) {
 		name := string(shared.kind)
 		t.Run(name, func(t *testing.T) {
 			server := shared.of(t)
-			newBucket(t, server, name, "detect")
-			for _, bucket := range []string{"detect", "no-such-bucket"} {
+			made := bucketFor("detect")
+			newBucket(t, server, name, made)
+			for _, bucket := range []string{made, "no-such-bucket"} {
 				p, err := s3.Detect(t.Context(), storeConfig(server, objstore.Profile{}, bucket))
 				if err != nil || p.Name != name {
 					t.Errorf("bucket %s: profile %q, %v", bucket, p.Name, err)

@@ -4,7 +4,6 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -62,7 +61,7 @@ func (r *received) Write(p []byte) (int, error) {
 
 // measured is an environment on a real server whose traffic is counted.
 func measured(t *testing.T) (*env, *traffic) {
-	client := newBucket(t, versityGW.of(t), "versitygw", fmt.Sprintf("traffic-%d", buckets.Add(1)))
+	client := newBucket(t, versityGW.of(t), "versitygw", bucketFor("traffic"))
 	counted := &traffic{Store: retry.New(client, retry.Config{})}
 	return newEnv(t, counted), counted
 }
