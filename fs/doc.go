@@ -42,6 +42,10 @@
 //     killed. A later write, fsync or close by somebody who lives removes the
 //     mark: the descriptor was shared, as in `( a; b ) > f`. If the mark is there
 //     at the last RELEASE, what is not stored is given up.
+//   - FLUSH of a child that is about to become another program commits nothing, as
+//     long as who opened the file lives: that is what starting a program looks
+//     like, and the file may be half written. Somebody closes it later, or the
+//     last RELEASE commits.
 //   - The first failure stays: every later write, fsync and close of the file
 //     returns it, and what is not stored is given up. Only the kernel's own
 //     write-back of pages is told that all is well: it would make EIO of every

@@ -30,6 +30,9 @@ func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
 		h.killed.Store(true)
 		return nil // nobody is there to read it; the last release decides
 	}
+	if n.fsys.procs.starting(tid, h.opener) {
+		return nil // the descriptor that was written through is still open
+	}
 	h.killed.Store(false)
 	if h.blank.Load() && !h.lastClose(tid) {
 		return nil

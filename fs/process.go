@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // processes asks the kernel about the processes that use the mount. What cannot
@@ -22,19 +24,21 @@ import (
 // exiting (status, the names in fd, fdinfo), and as kernels differ, nobody waits
 // long for any of them.
 type processes struct {
-	root  string          // "/proc"
-	slots chan struct{}   // cap maxProbes
-	wg    *sync.WaitGroup // of probes that nobody waits for any more
+	root string // "/proc"
+
+	shareMemory func(a, b uint32) bool // asks the kernel
+	slots       chan struct{}          // cap maxProbes
+	wg          *sync.WaitGroup        // of probes that nobody waits for any more
 }
 
 const (
-	maxProbes = 16                     // questions under way at once; beyond it the answer is no
-	probeTime = 200 * time.Millisecond // for questions of a process that may hold locks
-	exitTime  = 10 * time.Second       // of one that is exiting: a loaded machine must not turn a killed writer into a living one
+	maxProbes = 16               // questions under way at once; beyond it the answer is no
+	probeTime = 3 * time.Second  // for questions of a process that may hold locks; a machine with ten times more to do than it can has taken 200 ms
+	exitTime  = 10 * time.Second // of one that is exiting: a loaded machine must not turn a killed writer into a living one
 )
 
 func newProcesses(wg *sync.WaitGroup) processes {
-	return processes{root: "/proc", slots: make(chan struct{}, maxProbes), wg: wg}
+	return processes{root: "/proc", shareMemory: shareMemory, slots: make(chan struct{}, maxProbes), wg: wg}
 }
 
 // within returns the answer of fn, or no if it does not come in time.
@@ -110,6 +114,36 @@ func (p processes) same(a, b uint32) bool {
 		leader := p.status(a)["Tgid"]
 		return leader != "" && leader == p.status(b)["Tgid"]
 	})
+}
+
+// starting reports that the thread's process is about to become another program, and
+// is not the one of opener, which lives: that one is starting a program, and its
+// own descriptor stays open.
+//
+// Two things show it. In execve, what was open close-on-exec is closed when the old
+// program is gone from memory and the new one is not there yet: no code is mapped.
+// And who runs in the memory of another process (vfork) can do nothing else but get
+// ready for execve. A child of fork that closes by itself, having a copy of the
+// memory, may be anything.
+func (p processes) starting(tid, opener uint32) bool {
+	return tid != 0 && opener != 0 && p.within(probeTime, func() bool {
+		child, parent := p.status(tid), p.status(opener)
+		if child["Tgid"] == "" || parent["Tgid"] == "" || child["Tgid"] == parent["Tgid"] || child["VmSize"] == "" {
+			return false
+		}
+		if child["VmExe"] == "0 kB" && child["VmLib"] == "0 kB" {
+			return true
+		}
+		return p.shareMemory(tid, opener)
+	})
+}
+
+// shareMemory asks the kernel whether two threads have one memory. Where it does not
+// say, the answer is no.
+func shareMemory(a, b uint32) bool {
+	const kcmpVM = 1 // KCMP_VM of include/uapi/linux/kcmp.h
+	order, _, errno := unix.Syscall6(unix.SYS_KCMP, uintptr(a), uintptr(b), kcmpVM, 0, 0, 0)
+	return errno == 0 && order == 0
 }
 
 // maxDescriptors bounds the search of lastDescriptor: programs with more open

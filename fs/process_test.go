@@ -73,6 +73,32 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+func TestStarting(t *testing.T) {
+	status := func(tgid int, memory string) string { return fmt.Sprintf("Name:\tsh\nTgid:\t%d\n%s", tgid, memory) }
+	const runs, execs = "VmSize:\t  900 kB\nVmExe:\t  100 kB\nVmLib:\t    0 kB\n", "VmSize:\t    4 kB\nVmExe:\t    0 kB\nVmLib:\t    0 kB\n"
+	for name, c := range map[string]struct {
+		child, parent string
+		shares, want  bool
+	}{
+		"execve":                       {status(42, execs), status(41, runs), false, true},
+		"vfork":                        {status(42, runs), status(41, runs), true, true},
+		"fork":                         {status(42, runs), status(41, runs), false, false},
+		"exit":                         {status(42, ""), status(41, runs), false, false},
+		"a thread":                     {status(41, runs), status(41, runs), true, false},
+		"execve of who opened it":      {status(41, execs), status(41, execs), true, false},
+		"who opened it is not there":   {status(42, execs), "", false, false},
+		"the child cannot be seen":     {"", status(41, runs), false, false},
+		"a program with shared code":   {status(42, "VmSize:\t 9 kB\nVmExe:\t 0 kB\nVmLib:\t 8 kB\n"), status(41, runs), false, false},
+		"a kernel that tells no VmLib": {status(42, "VmSize:\t 9 kB\n"), status(41, runs), false, false},
+	} {
+		p := proc(t, map[string]string{"42/status": c.child, "41/status": c.parent})
+		p.shareMemory = func(a, b uint32) bool { return c.shares }
+		if got := p.starting(42, 41); got != c.want {
+			t.Errorf("%s: starting = %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 // A process that holds a lock which its files in /proc wait for must not hold us.
 func TestQuestionsAreNotWaitedForLong(t *testing.T) {
 	p := proc(t, map[string]string{"42/stat": ""})

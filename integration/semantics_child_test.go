@@ -40,6 +40,10 @@ func runChild(what string, args []string) error {
 		return childMmap(args[0], args[1], true)
 	case "hold":
 		return childHold(args[0], args[1])
+	case "spawn":
+		return childSpawn(args[0], args[1])
+	case "python":
+		return childPython(args[0], args[1])
 	}
 	return fmt.Errorf("do not know how to %s", what)
 }
@@ -91,6 +95,52 @@ func childHold(path, text string) error {
 	}
 	syscall.Exit(0) // without a close, as programs do that leave it to the kernel
 	return nil
+}
+
+// childSpawn writes a text into a file, starts a program, which closes its copy of
+// the descriptor when it begins, and says so. When its standard input ends, it
+// writes the rest.
+func childSpawn(path, text string) error {
+	// The first one that Go starts comes after a child that ends at once, to try
+	// something out, and that has every file.
+	if err := exec.Command("true").Run(); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(text); err != nil {
+		return err
+	}
+	if err := exec.Command("true").Run(); err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "started")
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	if _, err := f.WriteString("a file"); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// childPython does the same in Python, which closes the copy before the program begins.
+func childPython(path, text string) error {
+	name, err := exec.LookPath("python3")
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(name, []string{name, "-c", `
+import subprocess, sys
+with open(sys.argv[1], "w") as f:
+    f.write(sys.argv[2])
+    f.flush()
+    subprocess.run(["true"])
+    print("started", file=sys.stderr, flush=True)
+    sys.stdin.read()
+    f.write("a file")`, path, text}, os.Environ())
 }
 
 // child is a program that this test program has started as another process.

@@ -247,6 +247,20 @@ func closeClauses() map[string]clause {
 			c.finish()
 			e.eventually("the file is stored", func() bool { got, _ := e.get("f"); return got == "written behind the close" })
 		}},
+		"C16": {run: func(e *env) {
+			m := e.mount()
+			for _, how := range []string{"spawn", "python"} {
+				c := e.start(m, how, how, "half ")
+				c.expect("started")
+				e.absent(how)
+				c.finish()
+				e.stored(how, "half a file")
+				c = e.start(m, how, "new-"+how, "half ")
+				c.expect("started")
+				c.kill(syscall.SIGKILL)
+				e.gone(m, "new-"+how)
+			}
+		}},
 	}
 }
 
