@@ -60,6 +60,18 @@ const (
 	UnlinkSync Unlink = "sync"
 )
 
+// RsyncStore says when what rsync writes under a temporary name is stored.
+type RsyncStore string
+
+// The times to store what rsync writes.
+const (
+	// RsyncRename stores a small file when it gets its last name, under that. One that
+	// gets none is stored a moment after its close.
+	RsyncRename RsyncStore = "rename"
+	// RsyncClose stores every file before its close returns, and copies it then.
+	RsyncClose RsyncStore = "close"
+)
+
 // Config says how a bucket is shown as a directory. The zero value of a field
 // that has a default stands for it.
 type Config struct {
@@ -75,6 +87,7 @@ type Config struct {
 	Metadata          Metadata
 	OnWriterKilled    Killed
 	Unlink            Unlink
+	RsyncStore        RsyncStore
 
 	ReadOnly     bool // also lets the kernel read files of the disk cache by itself
 	AllowOther   bool // others than the mounting user; the kernel then checks permissions
@@ -92,6 +105,8 @@ type Config struct {
 	// MetadataDelay is how long a chmod, chown or utimens of a stored file may
 	// wait for another change to travel with it; 1 s.
 	MetadataDelay time.Duration
+	// ParkTime is how long what rsync closed may wait for its last name; 1 s.
+	ParkTime time.Duration
 
 	// Options gives the properties of a new object; nil gives none. It is called
 	// from any goroutine.
@@ -113,7 +128,11 @@ const (
 	DefaultTTL           = time.Second
 	DefaultRequests      = 32
 	DefaultMetadataDelay = time.Second
-	DefaultHiddenPrefix  = ".sluicefs/stage/"
+	// DefaultParkTime is much longer than rsync takes between close and rename: it
+	// sets owner, times and mode, within milliseconds, and with --backup renames what
+	// had the name. It is no longer than others may be behind anyhow, by DefaultTTL.
+	DefaultParkTime     = time.Second
+	DefaultHiddenPrefix = ".sluicefs/stage/"
 )
 
 func (c Config) withDefaults() (Config, error) {
@@ -132,6 +151,7 @@ func (c Config) withDefaults() (Config, error) {
 	orString((*string)(&c.Metadata), string(MetadataPosix))
 	orString((*string)(&c.OnWriterKilled), string(KilledAbort))
 	orString((*string)(&c.Unlink), string(UnlinkBatch))
+	orString((*string)(&c.RsyncStore), string(RsyncRename))
 	orString(&c.HiddenPrefix, DefaultHiddenPrefix)
 	if c.ReadOnly {
 		c.WriteThrough = true // and passthrough, which the kernel does not offer beside its write-back cache
@@ -152,6 +172,7 @@ func (c Config) withDefaults() (Config, error) {
 	orTTL(&c.EntryTTL, DefaultTTL)
 	orTTL(&c.NegativeTTL, c.EntryTTL)
 	orTTL(&c.MetadataDelay, DefaultMetadataDelay)
+	orTTL(&c.ParkTime, DefaultParkTime)
 	if c.Requests == 0 {
 		c.Requests = DefaultRequests
 	}

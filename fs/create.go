@@ -35,11 +35,15 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 		Exclusive: flags&syscall.O_EXCL != 0,
 		Options:   d.fsys.newOptions(key, objstore.ObjectOptions{}, n.attr),
 	})
+	h := newWriteHandle(under, w.caller, flags)
+	if d.temporary(name, flags, w.caller.Pid) {
+		h.temporary = key
+	}
 	inode := d.attach(name, n, fuse.S_IFREG)
 	d.touch()
 	n.fill(&out.Attr)
 	d.fsys.entry(out)
-	return inode, newWriteHandle(under, w.caller, flags), fuse.FOPEN_KEEP_CACHE, 0
+	return inode, h, fuse.FOPEN_KEEP_CACHE, 0
 }
 
 // createExisting opens what has the name already: the kernel has not known of it.

@@ -29,6 +29,8 @@
 //	gone ◄────────────────────────────────────────────────┘   │
 //	     last RELEASE after a failure or a killed writer ◄────┘
 //
+// FLUSH of rsync's temporary file leads to another state: parked, see there.
+//
 // FLUSH comes at every close of every duplicate of a descriptor, and what it
 // returns is what close returns; what RELEASE returns reaches nobody. So:
 //
@@ -51,6 +53,14 @@
 //     write-back of pages is told that all is well: it would make EIO of every
 //     error, and not even send FLUSH (see writtenBack).
 //   - A RELEASE without a FLUSH (knfsd sends none) commits.
+//   - FLUSH of a new file that rsync made under a temporary name, and that is in
+//     memory whole, parks it: it says 0, and nothing is sent. The file is under write,
+//     ahead, and after the last RELEASE has no handle. The rename that follows commits
+//     it under the new name, and returns the outcome. Before anything else that needs
+//     the object, land commits it where it is: an open for writing, a truncate, FSYNC,
+//     FSYNCDIR, the end of the mount, a second without a rename, or the uploader when
+//     it is short of memory. After the commit it is not parked any more, and its time
+//     under write ends with the last handle, or at once without one.
 //   - A file that is given up loses its node: the kernel believes in the size and
 //     the pages that it wrote, and the store does not have them.
 //
@@ -132,7 +142,7 @@
 //  2. tree.mu: names, parents, children. Never held across a request.
 //  3. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
 //     (Size, Dirty, SetOptions) while holding them, but not made to wait.
-//  4. Leaves: pendingQueue.mu, departures.mu, openFiles.mu, hiddenCopies.mu,
+//  4. Leaves: pendingQueue.mu, departures.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
 //     snapshot.mu, gate.mu, grace.mu, and the locks inside go-fuse, uploader and cache.
 //
 // go-fuse calls OnForget with none of its locks held. NotifyEntry is called with
@@ -143,6 +153,6 @@
 // # Goroutines
 //
 // The kernel's requests run in go-fuse's goroutines. FileSystem.background counts
-// all others: the pendingQueue's and that of the departures, the watch of a wait, and notifications. Wait
-// waits for them.
+// all others: the pendingQueue's and that of the departures, one for each parked file,
+// the watch of a wait, and notifications. Wait waits for them.
 package fs

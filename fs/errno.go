@@ -28,6 +28,7 @@ var (
 	errNoAttribute  = errors.New("no such extended attribute")
 	errRange        = errors.New("buffer is too small")
 	errNotPermitted = errors.New("permission denied")
+	errTaken        = errors.New("the name was taken by another writer at this moment")
 	errNoRoom       = errors.New("no room for it in the object's metadata")
 )
 
@@ -51,6 +52,8 @@ var errnos = []struct {
 	{errNoAttribute, syscall.ENODATA},
 	{errRange, syscall.ERANGE},
 	{errNotPermitted, syscall.EACCES},
+	// ESTALE would have the kernel rename again, and report that the old name is gone.
+	{errTaken, syscall.EBUSY},
 	{errNoRoom, syscall.ENOSPC}, // what setxattr(2) has for it; E2BIG is a limit of the kernel's
 	{keypath.ErrInvalid, syscall.EINVAL},
 	{keypath.ErrTooLong, syscall.ENAMETOOLONG},

@@ -18,7 +18,7 @@ func TestErrnoOf(t *testing.T) {
 		errNotFound: syscall.ENOENT, errExists: syscall.EEXIST, errNotEmpty: syscall.ENOTEMPTY,
 		errIsDir: syscall.EISDIR, errNotDir: syscall.ENOTDIR, errStale: syscall.ESTALE, errLookAgain: syscall.ESTALE,
 		errForbidden: syscall.EPERM, errUnsupported: syscall.ENOTSUP, errInvalid: syscall.EINVAL,
-		errNoAttribute: syscall.ENODATA, errRange: syscall.ERANGE, errNotPermitted: syscall.EACCES, errNoRoom: syscall.ENOSPC,
+		errNoAttribute: syscall.ENODATA, errRange: syscall.ERANGE, errNotPermitted: syscall.EACCES, errNoRoom: syscall.ENOSPC, errTaken: syscall.EBUSY,
 		keypath.ErrInvalid: syscall.EINVAL, keypath.ErrTooLong: syscall.ENAMETOOLONG,
 		uploader.ErrExists: syscall.EEXIST, uploader.ErrConflict: syscall.ESTALE, uploader.ErrTooLarge: syscall.EFBIG,
 		uploader.ErrNoSpace: syscall.ENOSPC, uploader.ErrIntegrity: syscall.EIO, uploader.ErrWriterKilled: syscall.EIO,

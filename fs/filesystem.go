@@ -32,6 +32,7 @@ type FileSystem struct {
 	nodes   tree
 	pending pendingQueue
 	open    openFiles
+	parked  parkedFiles
 	hidden  hiddenCopies
 	ahead   statAhead
 
@@ -104,10 +105,10 @@ func (f *FileSystem) Unmount() error {
 	return nil
 }
 
-// Sync stores every metadata change that is waiting for company, and deletes what
-// was unlinked.
+// Sync stores every metadata change that is waiting for company, what waits for its
+// last name, and deletes what was unlinked.
 func (f *FileSystem) Sync(ctx context.Context) error {
-	return errors.Join(f.pending.flush(ctx), f.departures.flush(ctx))
+	return errors.Join(f.parked.land(ctx, nil), f.pending.flush(ctx), f.departures.flush(ctx))
 }
 
 // fuseLog is where go-fuse writes what it cannot answer with.

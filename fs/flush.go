@@ -26,6 +26,9 @@ func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
 	if !h.file.Dirty() {
 		return nil
 	}
+	if h.parked != nil {
+		return nil // it was closed before
+	}
 	if n.fsys.procs.killed(tid) && n.fsys.cfg.OnWriterKilled == KilledAbort {
 		h.killed.Store(true)
 		return nil // nobody is there to read it; the last release decides
@@ -35,6 +38,9 @@ func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
 	}
 	h.killed.Store(false)
 	if h.blank.Load() && !h.lastClose(tid) {
+		return nil
+	}
+	if h.park() {
 		return nil
 	}
 	return n.commit(ctx, h.writing)
@@ -67,6 +73,9 @@ func (n *fileNode) sync(ctx context.Context) syscall.Errno {
 
 // store commits what was written and the attributes. The operation gate is held.
 func (n *fileNode) store(ctx context.Context) error {
+	if err := n.land(ctx); err != nil {
+		return err
+	}
 	n.mu.Lock()
 	under := n.writing
 	n.mu.Unlock()

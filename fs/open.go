@@ -98,6 +98,9 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 		return nil, err
 	}
 	defer n.operation.leave()
+	if err := n.land(ctx); err != nil { // what was closed does not depend on who writes next
+		return nil, err
+	}
 	key := n.key()
 	n.mu.Lock()
 	stale, under := n.replaced || n.deleted, n.writing

@@ -21,7 +21,7 @@ import (
 // with a lock held that reading most of its files in /proc takes, too: stat, wchan,
 // the links in fd. Its FLUSH would wait for our answer, and we for its lock. So
 // only files that do not take it are read of a process that is not known to be
-// exiting (status, the names in fd, fdinfo), and as kernels differ, nobody waits
+// exiting (status, comm, the names in fd, fdinfo), and as kernels differ, nobody waits
 // long for any of them.
 type processes struct {
 	root string // "/proc"
@@ -144,6 +144,14 @@ func shareMemory(a, b uint32) bool {
 	const kcmpVM = 1 // KCMP_VM of include/uapi/linux/kcmp.h
 	order, _, errno := unix.Syscall6(unix.SYS_KCMP, uintptr(a), uintptr(b), kcmpVM, 0, 0, 0)
 	return errno == 0 && order == 0
+}
+
+// runs reports that the thread runs a program of that name.
+func (p processes) runs(tid uint32, program string) bool {
+	return tid != 0 && p.within(probeTime, func() bool {
+		name, err := os.ReadFile(fmt.Sprintf("%s/%d/comm", p.root, tid))
+		return err == nil && string(name) == program+"\n"
+	})
 }
 
 // maxDescriptors bounds the search of lastDescriptor: programs with more open

@@ -166,12 +166,12 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 }
 
 // Fsyncdir implements gofuse.FileFsyncdirer: names are stored when the call that
-// made them returned, what waits is metadata and what was unlinked.
+// made them returned, what waits is metadata, what was unlinked, and what is parked.
 func (h *dirHandle) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno {
 	d := h.dir
 	w, stop := d.fsys.waiting(ctx)
 	defer stop()
-	err := d.fsys.departures.flush(w)
+	err := errors.Join(d.fsys.parked.land(w, d), d.fsys.departures.flush(w))
 	err = errors.Join(err, d.reproach(), d.storeMetadata(w))
 	return d.fsys.answer("fsyncdir", d.key(), err)
 }

@@ -112,6 +112,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	if stale {
 		return errStale
 	}
+	parked := under != nil && under.parked != nil
 	guard, show, err := f.overwriting(ctx, target)
 	if err != nil {
 		return err
@@ -120,6 +121,8 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	switch {
 	case stored:
 		back, err = n.copyTo(ctx, newKey)
+	case parked:
+		err = n.landAs(ctx, under, newKey, guard)
 	case under != nil:
 		back, err = under.rename(ctx, newKey, guard)
 	}
@@ -138,7 +141,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 			return err
 		}
 	}
-	if under != nil && !stored {
+	if under != nil && !stored && !parked {
 		under.covers = target.present()
 	}
 	f.replacedBy(target, newKey)
@@ -150,7 +153,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	n.mu.Lock()
 	n.copied, n.changed = "", f.cfg.Now()
 	n.mu.Unlock()
-	if stored && target != nil {
+	if (stored || parked) && target != nil {
 		n.publish(newKey)
 	}
 	return nil
@@ -183,6 +186,8 @@ func (f *FileSystem) replacedBy(target *fileNode, key string) {
 	target.mu.Unlock()
 	if over != nil {
 		over.file.Unlink()
+		over.unpark()
+		target.endIdle(over)
 	}
 }
 

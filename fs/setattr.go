@@ -241,6 +241,9 @@ func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error 
 		return err
 	}
 	defer n.operation.leave()
+	if err := n.land(ctx); err != nil {
+		return err
+	}
 	key := n.key()
 	n.mu.Lock()
 	under, stale := n.writing, n.replaced || n.deleted

@@ -81,6 +81,14 @@ func (d *dirNode) key() string {
 	return keyLocked(d)
 }
 
+// in reports that a file is in a directory.
+func (n *fileNode) in(d *dirNode) bool {
+	t := &n.fsys.nodes
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return n.parent == d
+}
+
 // child returns the node of a name, or nil if this mount knows of none. removals
 // counts the names that were taken away from the directory so far.
 func (d *dirNode) child(name string) (n treeNode, removals uint64) {

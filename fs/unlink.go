@@ -100,6 +100,10 @@ func (n *fileNode) remove(ctx *wait, d *dirNode) error {
 		under.file.Unlink()
 	}
 	f.gone(n, key)
+	if under != nil {
+		under.unpark()
+		n.endIdle(under)
+	}
 	d.emptying(true)
 	d.touch()
 	if !stored {

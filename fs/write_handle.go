@@ -22,10 +22,11 @@ var (
 // node: the kernel may send anybody's pages through any handle.
 type writeHandle struct {
 	*writing
-	opener   uint32 // thread
-	synced   bool   // O_SYNC or O_DSYNC
-	readable bool   // O_RDWR
-	snapshot snapshot
+	opener    uint32 // thread
+	synced    bool   // O_SYNC or O_DSYNC
+	readable  bool   // O_RDWR
+	temporary string // its key, where rsync made the file and will give it another; else ""
+	snapshot  snapshot
 }
 
 func newWriteHandle(w *writing, opener fuse.Caller, flags uint32) *writeHandle {
@@ -110,9 +111,7 @@ func (h *writeHandle) Release(context.Context) syscall.Errno {
 		return n.fsys.answer("release", n.key(), err)
 	}
 	h.handles--
-	if h.handles == 0 && !n.keptForReaders() {
-		n.endWriting(n.fsys.ctx, h.writing)
-	}
+	n.endIdle(h.writing)
 	n.operation.leave()
 	n.dropHidden()
 	n.fsys.nodes.unneeded(n)

@@ -20,8 +20,9 @@ type writing struct {
 
 	// Guarded by the node's operation gate.
 	handles int
-	key     string // where the next commit goes
-	covers  bool   // renamed over an object that the first commit replaces, and that nobody sees until then
+	key     string  // where the next commit goes
+	covers  bool    // renamed over an object that the first commit replaces, and that nobody sees until then
+	parked  *parked // nil unless it waits for its last name
 
 	// blank says that nothing was written or truncated since the file was made or
 	// emptied by open: `: > f` and `echo hi > f` look the same up to here.
@@ -127,6 +128,7 @@ func (n *fileNode) refresh() {
 // commit stores what was written, and tells the node and the cache. The
 // operation gate is held.
 func (n *fileNode) commit(ctx context.Context, w *writing) error {
+	defer w.unpark() // not before: who wants it stored waits for that
 	n.mu.Lock()
 	if n.full == nil && n.object.stored {
 		w.given = attributes{} // what the object carries may have to be changed
@@ -169,10 +171,21 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 	}
 }
 
+// endIdle ends the node's time under write if nobody has it open any more, or
+// expects anything else of it. The operation gate is held.
+func (n *fileNode) endIdle(w *writing) {
+	if w.handles > 0 || w.parked != nil || n.keptForReaders() {
+		return
+	}
+	n.endWriting(n.fsys.ctx, w)
+	n.fsys.nodes.unneeded(n)
+}
+
 // endWriting ends the node's time under write. What is not stored is stored now,
 // where that is what the writers wanted: nobody is there any more to be told.
 // The operation gate is held.
 func (n *fileNode) endWriting(ctx context.Context, w *writing) {
+	defer w.unpark() // not before: who wants it stored waits for that
 	var lost error
 	switch err := w.file.Err(); {
 	case err != nil:

@@ -100,3 +100,20 @@ func formatSequence(seq []operation) string {
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
+
+// temporaryEnd is how the names end that rsync gives to files which it renames.
+const temporaryEnd = ".Ab12Cd"
+
+// underTemporaryNames gives files that are called a such names instead, and has some
+// of those who create them expect that there is none.
+func (o operation) underTemporaryNames() operation {
+	for _, name := range []*string{&o.name, &o.to} {
+		if dir, is := strings.CutSuffix(*name, "a"); is {
+			*name = dir + ".a" + temporaryEnd
+		}
+	}
+	if o.what == "open" && strings.HasSuffix(o.name, temporaryEnd) && strings.Contains(o.flags, "creat") && o.h == 0 {
+		o.flags += "|excl"
+	}
+	return o
+}

@@ -66,6 +66,7 @@ type variant struct {
 	profile objstore.Profile
 	through bool // without the kernel's write-back cache
 	faults  faults
+	rsync   bool          // the programs pass for rsync, and some of the files for its temporary ones
 	retry   time.Duration // how long requests are tried again; 0 is not at all
 }
 
@@ -90,6 +91,7 @@ func modelVariants() []variant {
 		{name: "back", profile: modelProfile()},
 		{name: "back-large-copies", profile: modelProfile(large)},
 		{name: "through", profile: modelProfile(), through: true},
+		{name: "rsync", profile: modelProfile(), rsync: true},
 		{name: "through-opaque", profile: modelProfile(large, opaque), through: true},
 	}
 }
@@ -102,6 +104,7 @@ func faultVariants() []variant {
 	return []variant{
 		{name: "healed-back", profile: modelProfile(), faults: faultsHeal, retry: time.Minute},
 		{name: "healed-through-opaque", profile: modelProfile(opaque), through: true, faults: faultsHeal, retry: time.Minute},
+		{name: "healed-rsync", profile: modelProfile(), faults: faultsHeal, retry: time.Minute, rsync: true},
 		{name: "back", profile: modelProfile(), faults: faultsStay, retry: 5 * time.Millisecond},
 		{name: "through", profile: modelProfile(), through: true, faults: faultsStay},
 	}
@@ -126,7 +129,7 @@ func (v variant) mount(t testing.TB, store objstore.Store) *mounttest.Mount {
 		Leftovers: v.faults == faultsStay,
 		FS: func(c *fs.Config) {
 			c.WriteThrough = v.through
-			c.MetadataDelay = 20 * time.Millisecond
+			c.MetadataDelay, c.ParkTime = 20*time.Millisecond, 5*time.Millisecond
 		},
 		Cache: func(*cache.Config) {},
 		Uploader: func(c *uploader.Config) {
@@ -134,6 +137,17 @@ func (v variant) mount(t testing.TB, store objstore.Store) *mounttest.Mount {
 			c.Ladder = []uploader.Rung{{Size: 24_000, PerMille: 50}, {Size: 48_000, PerMille: 40}}
 		},
 	})
+}
+
+// sequence is the random sequence of a seed.
+func (v variant) sequence(seed uint64) []operation {
+	seq := generate(seed, v.faults)
+	if v.rsync {
+		for i := range seq {
+			seq[i] = seq[i].underTemporaryNames()
+		}
+	}
+	return seq
 }
 
 // trial is one sequence and what became of it.
@@ -176,7 +190,7 @@ func (v variant) run(t *testing.T) {
 		v.must(t, []*trial{{name: "play", seq: seq}})
 		return
 	case *modelSeed != 0:
-		v.must(t, []*trial{{name: fmt.Sprint(*modelSeed), seq: generate(*modelSeed, v.faults)}})
+		v.must(t, []*trial{{name: fmt.Sprint(*modelSeed), seq: v.sequence(*modelSeed)}})
 		return
 	}
 	switch v.faults {
@@ -188,7 +202,7 @@ func (v variant) run(t *testing.T) {
 	for first := *modelFirst; first < *modelFirst+*modelSeeds && !t.Failed(); first += mountSize {
 		var trials []*trial
 		for s := first; s < min(first+mountSize, *modelFirst+*modelSeeds); s++ {
-			trials = append(trials, &trial{name: fmt.Sprint(s), seq: generate(s, v.faults)})
+			trials = append(trials, &trial{name: fmt.Sprint(s), seq: v.sequence(s)})
 		}
 		v.must(t, trials)
 	}
@@ -244,6 +258,9 @@ func (v variant) play(t testing.TB, trials []*trial) error {
 		}
 		for range min(parallel, len(trials)) {
 			workers.Go(func() {
+				if v.rsync {
+					asRsync()
+				}
 				for tr := range left {
 					c := &checked{mount: m, store: store, faults: faulty, prefix: tr.prefix()}
 					if v.faults == faultsStay {

@@ -26,7 +26,7 @@ func clauses() map[string]clause {
 	all := map[string]clause{}
 	for _, section := range []map[string]clause{
 		nameClauses(), openClauses(), writeClauses(), closeClauses(), readClauses(),
-		directoryClauses(), renameClauses(), metadataClauses(), consistencyClauses(), errorClauses(), optionClauses(),
+		directoryClauses(), renameClauses(), rsyncClauses(), metadataClauses(), consistencyClauses(), errorClauses(), optionClauses(),
 	} {
 		maps.Copy(all, section)
 	}

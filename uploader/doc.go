@@ -19,6 +19,8 @@
 //     it is finished, the object gets all of it as one copied part.
 //   - To stage is to make a finished, hidden object of what was sent so far.
 //   - To commit is to make the object hold what the file holds. It publishes.
+//   - A file is parked (park.go) between its close and its commit, where the caller
+//     expects it to get another name in a moment.
 //
 // # Life of a cell
 //
@@ -103,7 +105,8 @@
 //  4. held by a sealed cell: it waits for a slot, or is sent early; where its file
 //     is busy, it is treated like
 //  5. a filling cell: reclaim writes it to the spill file, which is on disk,
-//     coldest cell first; or
+//     coldest cell first. Who parks files is asked to commit them before that, and they
+//     are spilled like others meanwhile: a commit may have to wait for who waits; or
 //  6. one of the body's that is composed, at most a third of the budget.
 //
 // 1 to 5 make progress whatever any writer does. Reclaim sleeps only when none but

@@ -14,6 +14,9 @@ const ChunkSize = chunkSize
 // KeptBehind is how many bytes of what was sent last a mount keeps.
 const KeptBehind = keptBehind
 
+// MaxParked is how many files can be parked.
+const MaxParked = maxParked
+
 // Waiting returns how many callers wait for memory.
 func (u *Uploader) Waiting() int {
 	u.pool.mu.Lock()

@@ -406,6 +406,7 @@ func (f *File) Close(ctx context.Context) error {
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	delete(f.u.files, f)
+	delete(f.u.parked, f)
 	close(f.u.closed)
 	f.u.closed = make(chan struct{})
 	return err

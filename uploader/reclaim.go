@@ -35,6 +35,7 @@ func (u *Uploader) reclaim() {
 			if u.evict(u.pinned) {
 				continue
 			}
+			u.recall() // whoever commits kicks, but nobody knows what it waits for before
 			spilled, err := u.spillColdest()
 			if err != nil {
 				u.pool.fail(err)

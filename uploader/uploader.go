@@ -103,6 +103,7 @@ type Uploader struct {
 	// mu is a leaf but for pool.mu: see the lock order in doc.go.
 	mu       sync.Mutex
 	files    map[*File]struct{}
+	parked   map[*File]parked
 	closed   chan struct{} // replaced and closed whenever a file goes
 	draining bool
 	dirty    *list.List // cells with bytes that are only here and not on their way, coldest first
@@ -137,7 +138,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		slots:     newSlots(cfg.Concurrency),
 		composing: semaphore.NewWeighted(1),
 		ctx:       ctx, cancel: cancel, hurry: hurry, rush: rush, nonce: newNonce(),
-		files: map[*File]struct{}{}, closed: make(chan struct{}),
+		files: map[*File]struct{}{}, parked: map[*File]parked{}, closed: make(chan struct{}),
 		dirty: list.New(), clean: list.New(), passed: list.New(), pinned: list.New(),
 		failures: failures{byKey: map[string]Failure{}},
 	}
@@ -190,6 +191,7 @@ func (u *Uploader) Drain(ctx context.Context) error {
 		if left == 0 {
 			return nil
 		}
+		u.recall()
 		select {
 		case <-closed:
 		case <-ctx.Done():

@@ -140,6 +140,7 @@ func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {
 		Metadata:       fs.Metadata(o.tree.metadata),
 		Unlink:         fs.Unlink(o.tree.unlink),
 		OnWriterKilled: fs.Killed(o.write.onWriterKilled),
+		RsyncStore:     fs.RsyncStore(o.write.rsyncStore),
 		ReadOnly:       o.tree.readOnly,
 		AllowOther:     o.tree.allowOther,
 		WriteThrough:   !o.write.writeBack,

@@ -78,6 +78,7 @@ type writeOptions struct {
 	onWriterKilled string
 	conflict       string
 	close          string
+	rsyncStore     string
 	writeBack      bool
 }
 
@@ -165,6 +166,8 @@ func (o *writeOptions) addFlags(cmd *cobra.Command) {
 			"conflict", "what to do if somebody else changed the object meanwhile")
 		o.close = "sync"
 		f.Var(choose(&o.close, "sync"), "close", "when close returns: sync, when the file is stored (there is no async yet)")
+		o.rsyncStore = "rename"
+		f.Var(choose(&o.rsyncStore, "rename", "close"), "rsync-store", "store small files of rsync when it gives them their last name, or when it closes them, too")
 		f.BoolVar(&o.writeBack, "write-back", true, "let the kernel gather small writes; --write-back=false does not")
 	})
 }
