@@ -39,28 +39,29 @@ type arrival struct {
 // renameDir gives a directory another name: every object below it is copied, then
 // the names change, then the old objects are deleted. A failure before the names
 // change leaves the old tree as it was, and copies that the next attempt
-// overwrites; one after it leaves some files under both names.
+// overwrites; one after it leaves some files under both names. Either can be gone on
+// with: see resumes.
 func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to *dirNode, newName, newPrefix string) error {
 	f := d.fsys
 	m := &dirMove{fsys: f, dir: source, from: source.key(), to: newPrefix, copied: map[string]struct{}{}, told: map[string]arrival{}}
 	if strings.HasPrefix(m.to, m.from) {
 		return errInvalid
 	}
-	if target != nil {
-		// Not what the cache knows: what is there would be mixed with what comes.
-		f.cfg.Cache.InvalidateDir(m.to)
-		if err := f.emptyDir(ctx, m.to, target); err != nil {
-			return err
-		}
-	}
 	if err := f.departures.flush(ctx); err != nil { // else they would be copied
 		return err
+	}
+	if target != nil {
+		if err := m.replaces(ctx, target); err != nil {
+			return err
+		}
 	}
 	defer m.leave()
 	if err := m.enter(ctx); err != nil {
 		return err
 	}
 	if err := m.copyAll(ctx); err != nil {
+		m.filled() // the copies that were made are there
+		f.cfg.Cache.InvalidateDir(to.key())
 		return err
 	}
 	f.nodes.move(source, to, newName)

@@ -188,6 +188,7 @@ func renameClauses() map[string]clause {
 		}},
 		"U11": {run: removedTogether},
 		"U12": {run: removedInVain},
+		"U19": {run: renamedAgain},
 		"U13": {run: func(e *env) { removedOneByOne(e, 20, func(c *fs.Config) { c.Unlink = fs.UnlinkSync }) }},
 	}
 }
@@ -234,4 +235,92 @@ func renamedDirectory(e *env) {
 		}
 	}
 	e.want("empty", e.names(m, "moved/empty"), "")
+}
+
+// renamedAgain goes on with renames of directories that had to stop, and refuses what
+// only looks like one.
+func renamedAgain(e *env) {
+	content := func(name string) string { return "content of " + name }
+	// state stores files below a directory, as many as there are words.
+	state := func(dir, names string) {
+		for _, name := range strings.Fields(names) {
+			key := dir + "/" + strings.TrimSuffix(name, "!")
+			if strings.HasSuffix(name, "!") {
+				e.put(key, "another "+name, nil)
+			} else {
+				e.put(key, content(name), nil)
+			}
+		}
+	}
+	for i, c := range []struct {
+		what, old, new string
+		want           string // below the new name then; "" is refused
+	}{
+		{"copied in part", "a b s/c s/d", "a s/c", "a b s/c s/d"},
+		{"copied", "a b s/c", "a b s/c", "a b s/c"},
+		{"deleted in part", "b", "a b s/c", "a b s/c"},
+		{"another file there", "a b", "a x", ""},
+		{"another content there", "a b", "a!", ""},
+		{"another content among all", "a b", "a b!", ""},
+		{"nothing in common", "a b", "c", ""},
+		{"nothing to rename", "", "a", ""},
+	} {
+		old, name := fmt.Sprintf("old%d", i), fmt.Sprintf("new%d", i)
+		e.put(old+"/", "", nil)
+		state(old, c.old)
+		state(name, c.new)
+		m := e.mount()
+		err := syscall.Rename(filepath.Join(m.Dir, old), filepath.Join(m.Dir, name))
+		if c.want == "" {
+			e.fails(c.what, err, syscall.ENOTEMPTY)
+			for _, file := range strings.Fields(c.old) {
+				e.stored(old+"/"+file, content(file))
+			}
+			continue
+		}
+		if err != nil {
+			e.Errorf("%s: %v", c.what, err)
+			continue
+		}
+		for _, file := range strings.Fields(c.want) {
+			e.stored(name+"/"+file, content(file))
+			e.want(c.what, e.read(m, name+"/"+file), content(file))
+		}
+		for _, key := range e.keys() {
+			if strings.HasPrefix(key, old+"/") {
+				e.Errorf("%s: %s is left", c.what, key)
+			}
+		}
+		m.Unmount()
+	}
+	e.put("empty/a", "", nil)
+	e.put("other/a", "", nil)
+	m := e.mount()
+	at := func(name string) string { return filepath.Join(m.Dir, name) }
+	e.fails("empty files", syscall.Rename(at("empty"), at("other")), syscall.ENOTEMPTY)
+
+	// A failure is gone on with as a crash is; also with a file that was sent in parts.
+	large := noise(streamed)
+	e.ok(os.Mkdir(at("d"), 0o755))
+	e.write(m, "d/1", large)
+	for i := range 40 {
+		e.write(m, fmt.Sprintf("d/f%02d", i), "content")
+	}
+	e.store.Add(fault.Rule{Op: objstore.OpCopy, KeyContains: "f39", Times: 1, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+	e.fails("rename", os.Rename(at("d"), at("e")), syscall.EACCES)
+	e.eventually("the new name is there", func() bool { _, err := os.Stat(at("e")); return err == nil })
+	there := strings.Fields(e.names(m, "e"))
+	one := "e/" + there[len(there)-1]
+	writing := e.open(m, one, os.O_WRONLY|os.O_APPEND)
+	_, err := writing.WriteString("more")
+	e.ok(err)
+	e.fails("while a copy is written", syscall.Rename(at("d"), at("e")), syscall.ENOTEMPTY)
+	e.ok(writing.Close())
+	e.fails("since one was", syscall.Rename(at("d"), at("e")), syscall.ENOTEMPTY)
+	e.ok(os.Remove(at(one)))
+	e.ok(syscall.Rename(at("d"), at("e")))
+	e.stored("e/1", large)
+	for i := range 40 {
+		e.stored(fmt.Sprintf("e/f%02d", i), "content")
+	}
 }

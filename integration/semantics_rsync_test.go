@@ -385,6 +385,7 @@ func parkedMeetsShortMemory(e *env) {
 		_, err := f.WriteAt([]byte(noise(int(cell)-4096)), i*cell)
 		e.ok(err)
 	}
+	e.ok(f.Sync()) // now they leave the kernel, and need more memory than there is
 	e.eventually("it is stored", func() bool { _, there := e.get(".m.Ab12Cd"); return there })
 	e.stored(".m.Ab12Cd", "content")
 	e.ok(f.Close())
