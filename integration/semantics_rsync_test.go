@@ -320,7 +320,7 @@ func parkedIsGivenUp(e *env) {
 func parkedInTime(e *env) {
 	e.put("k", "what is there", nil)
 	m := e.mount()
-	e.park(m, ".f.Ab12Cd", "content")
+	e.ok(rsyncMakes(filepath.Join(m.Dir, ".f.Ab12Cd"), "content"))
 	e.eventually("it is stored under the name it has", func() bool { _, there := e.get(".f.Ab12Cd"); return there })
 	e.stored(".f.Ab12Cd", "content")
 	e.eventually("it is released", func() bool { return m.Uploader.Stats().Files == 0 })
@@ -402,7 +402,7 @@ func parkedMeetsShortMemory(e *env) {
 func parkedCannotBeStored(e *env) {
 	m := e.mount()
 	rule := e.store.Add(fault.Rule{Op: objstore.OpPut, KeyContains: ".n.", Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
-	e.park(m, ".n.Ab12Cd", "content")
+	e.ok(rsyncMakes(filepath.Join(m.Dir, ".n.Ab12Cd"), "content"))
 	e.eventually("it fails", func() bool {
 		failed, _ := m.Uploader.Failures()
 		return len(failed) == 1 && failed[0].Key == ".n.Ab12Cd"
