@@ -53,6 +53,7 @@ type dirNode struct {
 	asked    time.Time // when the marker was last looked at; zero: never
 	marker   bool      // it was there
 	pending  bool      // attr is to be stored in the marker
+	storing  int       // requests on their way that store it: what the store says meanwhile is older
 
 	walk      int   // as many more entries will be listed when they are looked at
 	undeleted error // why a file is there whose unlink had succeeded; told once
@@ -76,7 +77,7 @@ func (d *dirNode) learn(marker bool, info objstore.Info) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.marker = d.marker || marker // a listing that has not got there says false
-	if !marker || !info.Full || d.pending {
+	if !marker || !info.Full || d.pending || d.storing > 0 {
 		return
 	}
 	d.asked = d.fsys.cfg.Now()
@@ -88,7 +89,7 @@ func (d *dirNode) learn(marker bool, info objstore.Info) {
 func (d *dirNode) ask(ctx context.Context) error {
 	f := d.fsys
 	d.mu.Lock()
-	fresh := d.pending || !d.asked.IsZero() && f.cfg.Now().Sub(d.asked) < f.cfg.AttrTTL
+	fresh := d.pending || d.storing > 0 || !d.asked.IsZero() && f.cfg.Now().Sub(d.asked) < f.cfg.AttrTTL
 	d.mu.Unlock()
 	key := d.key()
 	if fresh || f.cfg.Metadata == MetadataNone || key == "" {

@@ -79,12 +79,18 @@ func (d *dirNode) storeMetadata(ctx context.Context) error {
 	d.mu.Lock()
 	todo := d.pending
 	d.pending = false
-	d.mu.Unlock()
 	if !todo {
+		d.mu.Unlock()
 		return nil
 	}
+	d.storing++
+	d.mu.Unlock()
 	d.fsys.pending.remove(d)
-	return d.fsys.putMarker(ctx, d.key(), d, objstore.Condition{})
+	err := d.fsys.putMarker(ctx, d.key(), d, objstore.Condition{})
+	d.mu.Lock()
+	d.storing--
+	d.mu.Unlock()
+	return err
 }
 
 // markerType is the Content-Type of a directory marker, as s3fs and the AWS
