@@ -55,13 +55,12 @@ func raceToMake(p *place) {
 		}
 		var winners []string
 		for letter, w := range makers {
-			waitUntil(p.T, "the file was made", func() bool { return strings.Contains(w.said.String(), name+" ") })
-			said := w.said.String()
-			switch line := said[strings.Index(said, name+" "):]; {
-			case strings.HasPrefix(line, name+" made"):
+			switch end := w.says(name, ""); end {
+			case "made":
 				winners = append(winners, letter)
-			case !strings.HasPrefix(line, name+" File exists"):
-				p.Errorf("it says %s", line)
+			case "File exists":
+			default:
+				p.Errorf("%s: it says %s", name, end)
 			}
 		}
 		if len(winners) != 1 {
