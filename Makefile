@@ -31,7 +31,10 @@ deps: ## install what the tests need from the distribution (apt-get, as root)
 
 install-deps: deps ## the same as deps
 
-test: deps unit race integration race-mounts single ## run all tests: unit, race detector, integration
+# The servers take minutes to build, the first time: beside tests that need none.
+test: deps ## run all tests: unit, race detector, integration
+	$(MAKE) -j2 servers unit
+	$(MAKE) race integration race-mounts single
 
 unit: ## run the tests that need no mount and no server
 	$(TEST) $(UNIT_PACKAGES)
