@@ -90,6 +90,9 @@ func (r *Reader) checked() (sum []byte, want objstore.Digest, next *block) {
 // damaged is kept: the next reader fetches it again.
 func (r *Reader) verdict(sum []byte, want objstore.Digest) error {
 	if string(sum) == string(want.Sum) {
+		if r.v.disk != nil {
+			r.v.disk.Vouch()
+		}
 		return nil
 	}
 	r.s.forget(r.v)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
 // readFile checks the whole file in pieces, and returns how many GETs that took.
@@ -124,5 +125,48 @@ func TestReadersOfOneDirectory(t *testing.T) {
 	}
 	for range caches {
 		<-done
+	}
+}
+
+// TestAWholeFileIsReadPastTheBlocks reads, with no room for a block, what was found to
+// be right before; and what was never compared with its checksum only by blocks.
+func TestAWholeFileIsReadPastTheBlocks(t *testing.T) {
+	dir := t.TempDir()
+	f := newFile(t, 5<<20+12345, onDisk(dir))
+	f.readFile(f.c, 128<<10)
+	f.c.Close()
+	for _, sum := range []objstore.Digest{{}, objstore.SumOf(objstore.CRC64NVME, f.content)} {
+		f.info.Checksum = sum
+		c := newCache(t, f.f, onDisk(dir))
+		r := c.Open(f.info)
+		for off := len(f.content) - 1; off >= 0; off -= 256 << 10 { // every block is found to be right
+			f.read(r, int64(off), 1)
+		}
+		file, whole := r.File()
+		if whole != (sum.Algorithm == "") {
+			t.Errorf("whole is %v with the checksum %v", whole, sum)
+		}
+		if whole {
+			file.Close()
+		}
+		r.Close()
+		for range 2 {
+			if n := f.readFile(c, 100_000); n != 0 {
+				t.Errorf("%d GETs", n)
+			}
+		}
+		r = c.Open(f.info)
+		if file, whole := r.File(); !whole {
+			t.Error("what was read twice is not whole")
+		} else {
+			file.Close()
+		}
+		loan, err := r.Lend(t.Context(), make([]byte, 100), 0)
+		if err != nil || loan.Len() != 100 {
+			t.Errorf("%d, %v", loan.Len(), err)
+		}
+		r.Close() // while the loan is out
+		loan.Return()
+		c.Close()
 	}
 }

@@ -106,7 +106,9 @@
 //
 // With Config.DiskDir, whole blocks that came from the store are offered to package
 // disk, which keeps them beyond the mount. They are looked for there before the
-// store is asked, for random reads too.
+// store is asked, for random reads too. An object of which all are there and were found
+// to be right is read as one file, past the blocks and the memory for them. What a
+// customer's key encrypts is not offered: the disk would have it in the clear.
 //
 // Every GET carries If-Match and the ETag of the answer is compared, so a reader
 // gets bytes of its version or objstore.ErrPrecondition. What fails while

@@ -17,8 +17,9 @@ import (
 // was opened with. It never mixes versions. All methods may be called from any
 // number of goroutines.
 type Reader struct {
-	s *blocks
-	v *version
+	s        *blocks
+	v        *version
+	checksum bool // there is one of the whole object to compare with
 
 	active atomic.Int64 // runs under way that this reader began
 
@@ -28,16 +29,18 @@ type Reader struct {
 	pattern  pattern
 	streams  [maxTrails]stream // of the pattern's trails
 	pieces   pieces
-	check    *check // nil where there is nothing to check, or it is done
-	damaged  error  // what check found
-	holding  int    // streams that hold blocks
+	check    *check     // nil where there is nothing to check, or it is done
+	damaged  error      // what check found
+	holding  int        // streams that hold blocks
+	local    *localFile // the whole object on the disk, once it was found there
 }
 
 // Open returns a reader of the object as info describes it; of it, Key, ETag,
 // Size and Checksum are used. It asks for nothing yet. Without an ETag what is read is
 // not kept for others, and a change of the object cannot be noticed.
 func (c *Cache) Open(info objstore.Info) *Reader {
-	return &Reader{s: c.blocks, v: c.blocks.use(info.Key, info.ETag, info.Size), check: newCheck(info.Checksum)}
+	check := newCheck(info.Checksum)
+	return &Reader{s: c.blocks, v: c.blocks.use(info.Key, info.ETag, info.Size), check: check, checksum: check != nil}
 }
 
 // Size is the size of the version that is read, in bytes.
@@ -75,6 +78,9 @@ func (r *Reader) Lend(ctx context.Context, p []byte, off int64) (*Loan, error) {
 	if n == 0 {
 		return loan, nil
 	}
+	if r.lendFile(loan, p[:n], off) {
+		return loan, loan.end(len(p))
+	}
 	bs, err := r.plan(ctx, off, n)
 	if err != nil {
 		return loan, err
@@ -97,6 +103,43 @@ func (r *Reader) Lend(ctx context.Context, p []byte, off int64) (*Loan, error) {
 		}
 	}
 	return loan, loan.end(len(p))
+}
+
+// lendFile reads from the object's file on the disk, if all of it is there, and
+// reports that it did. Where that fails, the store has the bytes.
+func (r *Reader) lendFile(loan *Loan, p []byte, off int64) bool {
+	l := r.wholeFile(off)
+	if l == nil {
+		return false
+	}
+	defer l.release()
+	if _, err := l.file.ReadAt(p, off); err != nil {
+		return false
+	}
+	loan.add(p)
+	r.s.served.Add(int64(len(p)))
+	return true
+}
+
+// wholeFile returns the object's file, held for the caller, or nil. It is looked for
+// whenever the beginning is read. What has a checksum that was not compared yet is
+// read by blocks, so that it is.
+func (r *Reader) wholeFile(off int64) *localFile {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.damaged != nil {
+		return nil
+	}
+	if r.local == nil && off == 0 {
+		if f, ok := r.File(); ok {
+			r.local = newLocalFile(f)
+		}
+	}
+	if r.local != nil {
+		r.lastRead = r.s.now()
+		r.local.refs.Add(1)
+	}
+	return r.local
 }
 
 // settle lets go of what was read up to the end: a file that stays open after
@@ -267,7 +310,7 @@ func blockAt(bs []*block, at, end int64) (b *block, next int64) {
 func (r *Reader) direct(ctx context.Context, p []byte, off int64) (int, error) {
 	ctx, cancel := r.s.life.bind(ctx)
 	defer cancel()
-	body, err := r.s.get(ctx, r.v, off, int64(len(p)))
+	body, _, err := r.s.get(ctx, r.v, off, int64(len(p)))
 	if err != nil {
 		return 0, err
 	}
@@ -283,9 +326,10 @@ func (r *Reader) direct(ctx context.Context, p []byte, off int64) (int, error) {
 }
 
 // File returns the object as a file of the local disk, if all of it is there and
-// was found to be right. The caller closes it, and must not write to it.
+// was found to be right: every block by its own checksum, and where the store has one
+// of the whole object, that too. The caller closes it, and must not write to it.
 func (r *Reader) File() (*os.File, bool) {
-	if r.v.disk == nil {
+	if r.v.disk == nil || r.checksum && !r.v.disk.Vouched() {
 		return nil, false
 	}
 	return r.v.disk.File()
@@ -321,6 +365,9 @@ func (r *Reader) Close() {
 	}
 	r.closed = true
 	r.letGoLocked()
+	if r.local != nil {
+		r.local.release()
+	}
 	r.mu.Unlock()
 	r.s.unuse(r.v)
 }

@@ -87,7 +87,7 @@ func (r *run) fetch(ctx context.Context) error {
 	off := blocks[0].off
 	length := blocks[len(blocks)-1].end() - off
 	sent := time.Now()
-	body, err := r.s.get(ctx, r.v, off, length)
+	body, secret, err := r.s.get(ctx, r.v, off, length)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,9 @@ func (r *run) fetch(ctx context.Context) error {
 			return errUnwanted
 		}
 		err := b.fill(body, func() {
-			r.keep(b)
+			if !secret {
+				r.keep(b)
+			}
 			r.remember(b)
 		})
 		if err != nil {
@@ -223,22 +225,23 @@ func drop(bs []*block) {
 	}
 }
 
-// get opens a range of a version.
-func (s *blocks) get(ctx context.Context, v *version, off, n int64) (io.ReadCloser, error) {
+// get opens a range of a version. secret says that the object is encrypted with a
+// customer's key, so that its bytes must not be written anywhere else.
+func (s *blocks) get(ctx context.Context, v *version, off, n int64) (body io.ReadCloser, secret bool, err error) {
 	s.gets.Add(1)
 	s.fetched.Add(n)
 	sent := time.Now()
 	body, info, err := s.store.Get(ctx, v.key, objstore.GetOptions{Offset: off, Length: n, IfMatch: v.etag, SSE: s.sse})
 	switch {
 	case errors.Is(err, objstore.ErrNotFound):
-		return nil, fmt.Errorf("read %q at %d: %w: %w", v.key, off, objstore.ErrPrecondition, err)
+		return nil, false, fmt.Errorf("read %q at %d: %w: %w", v.key, off, objstore.ErrPrecondition, err)
 	case err != nil:
-		return nil, fmt.Errorf("read %q at %d: %w", v.key, off, err)
+		return nil, false, fmt.Errorf("read %q at %d: %w", v.key, off, err)
 	case v.pinned() && info.ETag != "" && info.ETag != v.etag:
 		// The store did not keep If-Match.
 		body.Close()
-		return nil, fmt.Errorf("read %q at %d: ETag is %q instead of %q: %w", v.key, off, info.ETag, v.etag, objstore.ErrPrecondition)
+		return nil, false, fmt.Errorf("read %q at %d: ETag is %q instead of %q: %w", v.key, off, info.ETag, v.etag, objstore.ErrPrecondition)
 	}
 	s.speed.answered(time.Since(sent))
-	return body, nil
+	return body, info.SSE.Mode == "c", nil
 }

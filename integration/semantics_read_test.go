@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -267,6 +268,37 @@ with open("f", "rb") as f:
 			spoil(e.T, dir, func(b []byte) { b[3<<20] ^= 1 })
 			if n := e.requests(func() { e.want("spoiled", e.read(begin(), "f"), text) }, objstore.OpGet); n == 0 {
 				e.Error("a spoiled block was not fetched again")
+			}
+		}},
+		"R13": {inMemory: "versitygw keeps no keys", run: func(e *env) {
+			open, secret := noise(2<<20), noise(2<<20)
+			key := objstore.SSE{Mode: "c", CustomerKey: bytes.Repeat([]byte("k"), 32)}
+			e.put("open", open, nil)
+			_, err := e.store.Put(e.Context(), "secret", objstore.Body{Reader: strings.NewReader(secret), Size: int64(len(secret))},
+				objstore.PutOptions{ObjectOptions: objstore.ObjectOptions{SSE: key}})
+			e.ok(err)
+			dir := e.TempDir()
+			for name, text := range map[string]string{"open": open, "secret": secret} {
+				m := mounttest.New(e, e.store, mounttest.Options{Cache: func(c *cache.Config) {
+					c.DiskDir, c.DiskSize, c.DiskName = dir, 1<<30, "e"
+					if name == "secret" {
+						c.SSE = key
+					}
+				}})
+				e.want(name, e.read(m, name), text)
+				m.Unmount() // what waits for the disk is written
+			}
+			kept := map[bool]int{}
+			e.ok(filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+				if err != nil || d.Name() != "data" {
+					return err
+				}
+				b, err := os.ReadFile(path)
+				kept[string(b) == open]++
+				return err
+			}))
+			if kept[true] != 1 || kept[false] != 0 {
+				e.Errorf("%d files of the open object are kept, and %d others", kept[true], kept[false])
 			}
 		}},
 	}

@@ -1,6 +1,9 @@
 package disk
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // maxProofs bounds what is remembered of segments: 200 bytes and a bit for each block.
 const maxProofs = 4096
@@ -10,6 +13,8 @@ const maxProofs = 4096
 type proof struct {
 	born   birth // of the segment
 	blocks int64
+
+	vouched atomic.Bool // the object as a whole was compared with what the store says
 
 	mu   sync.Mutex
 	bits []uint64
