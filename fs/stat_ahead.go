@@ -18,17 +18,44 @@ type statAhead struct {
 
 const (
 	aheadDirs   = 32   // directories that are remembered
-	aheadNames  = 2048 // names of each: with 40 bytes a name, 2.5 MiB in all
+	aheadNames  = 2048 // names of each at a time; with 40 bytes a name, 2.5 MiB in all
 	aheadStart  = 3    // looks into a directory before anything is asked for ahead
 	aheadWindow = 256  // names asked for ahead at the most; the cache bounds the requests at once
 )
 
-// bareNames are the names of one directory that were listed without metadata.
+// bareNames are names of one directory that were listed without metadata. Who reads
+// a large directory and looks at its entries by turns, as ls does, needs only those
+// that are yet to come.
 type bareNames struct {
-	names []string
-	place map[string]int
-	looks int // how many of them were asked for
-	ahead int // names before it were asked for ahead
+	names []string       // from the place first on
+	first int            // how many were forgotten
+	place map[string]int // in the listing
+	looks int            // how many of them were asked for
+	last  int            // place of the one that was asked for last
+	ahead int            // names before it were asked for ahead
+}
+
+// add remembers a name if there is room, or was something that is passed.
+func (b *bareNames) add(name string) {
+	if _, known := b.place[name]; known {
+		return
+	}
+	if len(b.names) >= aheadNames && b.last-b.first >= aheadNames/2 {
+		b.forget(b.last - b.first)
+	}
+	if len(b.names) < aheadNames {
+		b.place[name] = b.first + len(b.names)
+		b.names = append(b.names, name)
+	}
+}
+
+// forget forgets the first n names.
+func (b *bareNames) forget(n int) {
+	for _, name := range b.names[:n] {
+		delete(b.place, name)
+	}
+	b.names = append([]string(nil), b.names[n:]...)
+	b.first += n
 }
 
 // listed remembers a name, and forgets what was listed before it if it is the
@@ -41,11 +68,7 @@ func (s *statAhead) listed(d *dirNode, name string, first bool) {
 		b = &bareNames{place: map[string]int{}}
 		s.renewLocked(d, b)
 	}
-	if _, known := b.place[name]; known || len(b.names) >= aheadNames {
-		return
-	}
-	b.place[name] = len(b.names)
-	b.names = append(b.names, name)
+	b.add(name)
 }
 
 func (s *statAhead) renewLocked(d *dirNode, b *bareNames) {
@@ -89,17 +112,18 @@ func (s *statAhead) look(d *dirNode, name string) (ahead []string, walking bool)
 	// The window grows with what was looked at, so that who wants a few entries of
 	// a large directory causes few requests.
 	b.looks++
+	b.last = at
 	window := min(b.looks, aheadWindow)
 	walking = b.looks >= aheadStart
 	if !walking || b.ahead-at > window/2 {
 		return nil, walking
 	}
-	from, to := max(at+1, b.ahead), min(at+1+window, len(b.names))
+	from, to := max(at+1, b.ahead), min(at+1+window, b.first+len(b.names))
 	if from >= to {
 		return nil, walking
 	}
 	b.ahead = to
-	return b.names[from:to], walking
+	return b.names[from-b.first : to-b.first], walking
 }
 
 // statAheadOf starts asking for the entries that are likely to follow a name. It

@@ -1,0 +1,51 @@
+package fs
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestStatAhead has a program look at every entry of a directory larger than what is
+// remembered: reading names and looking at them by turns, as ls does, and after all
+// were read.
+func TestStatAhead(t *testing.T) {
+	const files, chunk = 10 * aheadNames, aheadNames / 4
+	name := func(i int) string { return fmt.Sprintf("f%06d", i) }
+	for _, c := range []struct {
+		name  string
+		read  int // names that are read before they are looked at
+		ahead int // of all, at least as many are asked for ahead
+	}{
+		{"by turns", chunk, files - 2*aheadStart - files/chunk}, // none is known to follow the last of a chunk
+		{"after all", files, aheadNames - 2*aheadStart},
+	} {
+		var s statAhead
+		d := &dirNode{}
+		times := map[string]int{}
+		for at := 0; at < files; at += c.read {
+			for i := at; i < at+c.read; i++ {
+				s.listed(d, name(i), i == 0)
+			}
+			for i := at; i < at+c.read; i++ {
+				names, _ := s.look(d, name(i))
+				for _, n := range names {
+					if n <= name(i) {
+						t.Errorf("%s: %s is asked for ahead of %s", c.name, n, name(i))
+					}
+					times[n]++
+				}
+			}
+			if b := s.dirs[d]; len(b.names) > aheadNames || len(b.place) != len(b.names) {
+				t.Fatalf("%s: %d names, %d places", c.name, len(b.names), len(b.place))
+			}
+		}
+		if len(times) < c.ahead {
+			t.Errorf("%s: %d names were asked for ahead, want %d", c.name, len(times), c.ahead)
+		}
+		for n, times := range times {
+			if times > 1 {
+				t.Errorf("%s: %s was asked for %d times", c.name, n, times)
+			}
+		}
+	}
+}
