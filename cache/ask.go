@@ -66,26 +66,50 @@ func ask[T any](ctx context.Context, a *asker, what string, fn func(context.Cont
 	}
 }
 
+// askAhead runs fn for those who will ask for the same thing, in the goroutine of the
+// caller, which must be counted in lifetime. It does nothing if somebody is asking.
+func askAhead[T any](ctx context.Context, a *asker, what string, fn func(context.Context) (T, error)) {
+	if err := a.slots.Acquire(ctx, 1); err != nil {
+		return
+	}
+	defer a.slots.Release(1)
+	if f, begun := a.begin(what); !begun {
+		a.fly(ctx, what, f, func(ctx context.Context) (any, error) { return fn(ctx) })
+	}
+}
+
 // join returns the flight of that request, which it begins if there is none. The
 // caller is counted in lifetime until it is done.
 func (a *asker) join(ctx context.Context, what string, fn func(context.Context) (any, error)) *flight {
+	f, begun := a.begin(what)
+	if !begun {
+		a.workers.start(func() { a.fly(ctx, what, f, fn) })
+	}
+	return f
+}
+
+// begin returns the flight of that request, and whether it was there. If it was not,
+// the caller has to fly it.
+func (a *asker) begin(what string) (f *flight, begun bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if f := a.flights[what]; f != nil {
-		return f
+		return f, true
 	}
-	f := &flight{done: make(chan struct{})}
+	f = &flight{done: make(chan struct{})}
 	a.flights[what] = f
-	a.workers.start(func() {
-		work, end := a.life.request(ctx)
-		f.answer, f.err = fn(work)
-		end()
-		a.mu.Lock()
-		delete(a.flights, what)
-		a.mu.Unlock()
-		close(f.done)
-	})
-	return f
+	return f, false
+}
+
+// fly sends the request and tells all who wait for the answer.
+func (a *asker) fly(ctx context.Context, what string, f *flight, fn func(context.Context) (any, error)) {
+	work, end := a.life.request(ctx)
+	f.answer, f.err = fn(work)
+	end()
+	a.mu.Lock()
+	delete(a.flights, what)
+	a.mu.Unlock()
+	close(f.done)
 }
 
 func (a *asker) done() {

@@ -59,7 +59,7 @@ type Config struct {
 
 	// SSE is the key to read objects with that need one (mode "c").
 	SSE objstore.SSE
-	// Heads is the most HEADs that one StatMany has under way; default 64.
+	// Heads is the most HEADs that one StatAhead has under way; default 64.
 	Heads int
 	// Waiters is the most callers that wait for an answer about names; more wait
 	// for a place. It bounds the requests too; default 256.

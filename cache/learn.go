@@ -135,7 +135,14 @@ func (c *Cache) askPage(ctx context.Context, from listFrom) (listed, error) {
 
 // askHead asks for an object.
 func (c *Cache) askHead(ctx context.Context, key string) (*headed, error) {
-	return ask(ctx, c.asker, "head "+key, func(ctx context.Context) (*headed, error) {
+	return ask(ctx, c.asker, headQuestion(key), c.headOf(key))
+}
+
+func headQuestion(key string) string { return "head " + key }
+
+// headOf is the request about an object.
+func (c *Cache) headOf(key string) func(context.Context) (*headed, error) {
+	return func(ctx context.Context) (*headed, error) {
 		m := c.tree.ask()
 		info, err := c.store.Head(ctx, key)
 		h := &headed{mark: m, info: info}
@@ -149,7 +156,7 @@ func (c *Cache) askHead(ctx context.Context, key string) (*headed, error) {
 		h.info.Key = key
 		c.tree.told(m, answered{head: h})
 		return h, nil
-	})
+	}
 }
 
 // askProbe asks whether there is anything in a directory.

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -47,34 +48,32 @@ func (t *tree) stat(key string, got answered) (objstore.Info, verdict) {
 	return t.infoLocked(dir, label, f), present
 }
 
-// Stated is the answer to one key of a StatMany.
-type Stated struct {
-	Info objstore.Info
-	Err  error
-}
-
-// StatMany is Stat of many keys, in their order, with at most Config.Heads
-// requests at a time. It ends early, with the error of ctx for the rest, when ctx does.
-func (c *Cache) StatMany(ctx context.Context, keys []string) []Stated {
-	out := make([]Stated, len(keys))
-	var next struct {
-		sync.Mutex
-		i int
+// StatAhead learns everything about objects that are going to be asked for, with
+// at most Config.Heads requests at a time. It ends early when ctx does. What fails
+// is asked for again when it is needed.
+func (c *Cache) StatAhead(ctx context.Context, keys []string) {
+	if err := c.life.enter(); err != nil {
+		return
 	}
-	take := func() int {
-		next.Lock()
-		defer next.Unlock()
-		next.i++
-		return next.i - 1
-	}
+	defer c.life.leave()
+	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(c.cfg.Heads, len(keys)) {
-		workers.Go(func() {
-			for i := take(); i < len(keys); i = take() {
-				out[i].Info, out[i].Err = c.Stat(ctx, keys[i])
+		workers.Add(1)
+		c.asker.workers.start(func() {
+			defer workers.Done()
+			for i := next.Add(1); i <= int64(len(keys)) && ctx.Err() == nil; i = next.Add(1) {
+				c.headAhead(ctx, keys[i-1])
 			}
 		})
 	}
 	workers.Wait()
-	return out
+}
+
+// headAhead asks for an object unless it is known or somebody does.
+func (c *Cache) headAhead(ctx context.Context, key string) {
+	if info, v := c.tree.stat(key, answered{}); v == absent || v == present && info.Full {
+		return
+	}
+	askAhead(ctx, c.asker, headQuestion(key), c.headOf(key))
 }

@@ -132,7 +132,7 @@ func TestOwnMetadataIsNotHiddenByAnOlderHEAD(t *testing.T) {
 	}
 }
 
-func TestStatMany(t *testing.T) {
+func TestStatAhead(t *testing.T) {
 	s := newMem(t, 1000)
 	var keys []string
 	for i := range 100 {
@@ -142,20 +142,59 @@ func TestStatMany(t *testing.T) {
 		}
 	}
 	c := newCache(t, s, cache.Config{Heads: 4, Now: newClock().Now})
-	for i, st := range c.StatMany(context.Background(), keys) {
-		switch {
-		case i%10 == 0 && !errors.Is(st.Err, objstore.ErrNotFound):
-			t.Errorf("%s: %v", keys[i], st.Err)
-		case i%10 != 0 && (st.Err != nil || st.Info.Metadata["mode"] != keys[i]):
-			t.Errorf("%s: %+v", keys[i], st)
-		}
-	}
+	statMode(t, c, "f1") // is known, and not asked for again
+	c.StatAhead(context.Background(), keys)
 	if n := s.Counts()[objstore.OpHead]; n.Calls != 100 || n.Peak > 4 {
 		t.Errorf("%d HEADs, %d at once", n.Calls, n.Peak)
 	}
-	if len(c.StatMany(context.Background(), nil)) != 0 {
-		t.Error("an answer to nothing")
+	for i, key := range keys {
+		info, err := c.Stat(context.Background(), key)
+		switch {
+		case i%10 == 0 && !errors.Is(err, objstore.ErrNotFound):
+			t.Errorf("%s: %v", key, err)
+		case i%10 != 0 && (err != nil || info.Metadata["mode"] != key):
+			t.Errorf("%s: %+v, %v", key, info, err)
+		}
 	}
+	c.StatAhead(context.Background(), nil)
+	ended, end := context.WithCancel(context.Background())
+	end()
+	c.StatAhead(ended, []string{"others", "more"})
+	if n := s.Calls(objstore.OpHead); n != 100 {
+		t.Errorf("%d HEADs, want 100", n)
+	}
+}
+
+// TestWhatIsAskedForAheadIsAskedForOnce has somebody need what is on its way, and
+// the cache closed while it is.
+func TestWhatIsAskedForAheadIsAskedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMem(t, 1000)
+		put(t, s, "f", "x", mode("1"))
+		g := &gated{Store: s}
+		c := newCache(t, g, cache.Config{})
+		ahead := func() { c.StatAhead(context.Background(), []string{"f"}) }
+		go ahead()
+		synctest.Wait()
+		result := make(chan error, 1)
+		go func() {
+			_, err := c.Stat(context.Background(), "f")
+			result <- err
+		}()
+		go ahead()
+		synctest.Wait()
+		for g.step(func(int) int { return 0 }) {
+			synctest.Wait()
+		}
+		if err := <-result; err != nil || s.Calls(objstore.OpHead) != 1 {
+			t.Errorf("%v, %d HEADs", err, s.Calls(objstore.OpHead))
+		}
+		time.Sleep(time.Minute)
+		go ahead()
+		synctest.Wait()
+		c.Close()
+		c.StatAhead(context.Background(), []string{"f"})
+	})
 }
 
 // TestIdenticalRequestsAreSentOnce also checks that a caller who goes away

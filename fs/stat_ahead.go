@@ -139,6 +139,6 @@ func (d *dirNode) statAheadOf(name string) (walking bool) {
 	for i, n := range names {
 		keys[i] = prefix + n
 	}
-	f.background.Go(func() { f.cfg.Cache.StatMany(f.ctx, keys) })
+	f.background.Go(func() { f.cfg.Cache.StatAhead(f.ctx, keys) })
 	return walking
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -210,10 +209,10 @@ func seenMetadata(h http.Header) map[string]string {
 
 // seenTags names the object itself if it has tags.
 func seenTags(key string, h http.Header) string {
-	if n, err := strconv.Atoi(h.Get("X-Amz-Tagging-Count")); err == nil && n > 0 {
-		return key
+	if n := h.Get("X-Amz-Tagging-Count"); n == "" || n == "0" {
+		return ""
 	}
-	return ""
+	return key
 }
 
 // seenSSE makes an SSE of what an answer tells, which never includes a key.
