@@ -86,9 +86,12 @@
 // DirTTL show an object that must be the same. The ETag alone does not prove
 // that: a copy of an object onto itself keeps it and may replace the metadata.
 // It sets Last-Modified, though, which has a resolution of one second. So both
-// must agree, and the object must have been at least 5 s old when the HEAD was
-// sent, which leaves 4 s for clocks that differ. Where the store's clock is
-// behind by more, a change within that time of the HEAD may be overlooked.
+// must agree, and the object must have been at least 2 s old when the HEAD was
+// sent, by the clock of the store, which its answer tells: one second for the
+// resolution, one for stores that round up and for machines of a store that
+// differ. Where it does not tell, the object must have been 5 s old by our clock; if
+// the store's is then behind by more than the 4 s that this leaves, a change within that time
+// of the HEAD may be overlooked.
 //
 // # How files are read
 //

@@ -18,6 +18,7 @@ type headPack struct {
 	size       int64
 	mtime      int64 // nanoseconds since 1970; noTime where the store told none
 	gone, full bool
+	settled    bool
 	key        string
 	text       string // fields, each behind its length: see packHead
 }
@@ -31,7 +32,7 @@ func packHead(h *headed) (*headPack, bool) {
 	}
 	p := &headPack{
 		stamp: h.stamp, sent: h.sent.UnixNano(), size: h.info.Size, mtime: noTime,
-		gone: h.gone, full: h.info.Full, key: h.info.Key,
+		gone: h.gone, full: h.info.Full, settled: h.settled, key: h.info.Key,
 	}
 	if !h.info.ModTime.IsZero() {
 		p.mtime = h.info.ModTime.UnixNano()
@@ -52,7 +53,7 @@ func packHead(h *headed) (*headPack, bool) {
 
 // headed is the answer again.
 func (p *headPack) headed() *headed {
-	h := &headed{mark: mark{p.stamp, time.Unix(0, p.sent)}, gone: p.gone}
+	h := &headed{mark: mark{p.stamp, time.Unix(0, p.sent)}, gone: p.gone, settled: p.settled}
 	text := p.text
 	next := func() (s string) {
 		n, width := binary.Uvarint([]byte(text[:min(len(text), binary.MaxVarintLen64)]))

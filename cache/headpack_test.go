@@ -15,7 +15,7 @@ func TestHeadPack(t *testing.T) {
 		"gone":    {mark: mark{7, at}, gone: true, info: objstore.Info{Key: "d/f"}},
 		"listed":  {mark: mark{7, at}, info: objstore.Info{Key: "d/f", Size: 5, ETag: "e", ModTime: old, StorageClassSeen: "GLACIER"}},
 		"no time": {mark: mark{7, at}, info: objstore.Info{Key: "d/f"}},
-		"full": {mark: mark{7, at}, info: objstore.Info{
+		"full": {mark: mark{7, at}, settled: true, info: objstore.Info{
 			Key: "d/f", Size: 1 << 40, ETag: "0123456789abcdef0123456789abcdef-7", ModTime: old, Full: true, VersionID: "v",
 			ObjectOptions: objstore.ObjectOptions{ContentType: "text/plain", Metadata: map[string]string{"mode": "33188", "empty": "", "long": string(make([]byte, 2000))}},
 		}},

@@ -154,6 +154,7 @@ func (c *Cache) headOf(key string) func(context.Context) (*headed, error) {
 			return nil, fmt.Errorf("look at %q: %w", key, err)
 		}
 		h.info.Key = key
+		h.settled = !h.gone && settledAt(m.sent, c.cfg.Now(), &h.info)
 		c.tree.told(m, answered{head: h})
 		return h, nil
 	}

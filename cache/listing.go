@@ -129,6 +129,8 @@ type headed struct {
 	mark
 	info objstore.Info // Key is set where there is none, too
 	gone bool
+	// settled says that listings tell of every change of the object since: see settledAt.
+	settled bool
 }
 
 // probed is the answer to the question whether anything is in a directory.
@@ -140,19 +142,32 @@ type probed struct {
 	marker *objstore.Info // as the listing told it; nil when there is none
 }
 
-// settled reports that the object was old when the answer was asked for: a
-// change after that would have got a later Last-Modified, which has a
-// resolution of one second. The rest of the time is for clocks that differ.
-func (h *headed) settled() bool {
-	return !h.gone && !h.info.ModTime.IsZero() && h.sent.Sub(h.info.ModTime) >= settleTime
+// settledAt reports that an object was old when a HEAD of it was sent: a change
+// after that would have got a later Last-Modified, which has a resolution of one
+// second.
+//
+// Both times are the store's where it tells what time it is; an answer tells
+// when it was made, which may be as long after the request was sent as that took.
+// What is left for is then only rounding. Where it does not tell, clocks may differ.
+func settledAt(sent, answered time.Time, info *objstore.Info) bool {
+	if info.ModTime.IsZero() {
+		return false
+	}
+	if info.Told.IsZero() {
+		return sent.Sub(info.ModTime) >= settleTime
+	}
+	return info.Told.Sub(info.ModTime)-answered.Sub(sent) >= settleTimeTold
 }
 
-const settleTime = 5 * time.Second
+const (
+	settleTime     = 5 * time.Second
+	settleTimeTold = 2 * time.Second
+)
 
 // describes reports that what a HEAD told is still true of an object that a
 // listing shows. A replaced object has another ETag, but one that was copied
 // onto itself with other metadata keeps it: Last-Modified tells that.
 func (h *headed) describes(p *page, i int) bool {
-	return h.settled() && h.info.ETag == p.etag(i) &&
+	return h.settled && h.info.ETag == p.etag(i) &&
 		h.info.ModTime.Truncate(time.Second).Equal(p.modTime(i).Truncate(time.Second))
 }

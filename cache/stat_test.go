@@ -59,33 +59,42 @@ func TestStat(t *testing.T) {
 // TestMetadataIsKeptWhileListingsShowTheSameObject is about what may be known
 // beyond AttrTTL.
 func TestMetadataIsKeptWhileListingsShowTheSameObject(t *testing.T) {
+	nothing := func(*testing.T, *mem.Store) {}
+	chmod := func(t *testing.T, s *mem.Store) {
+		o := objstore.CopyOptions{Replace: true}
+		o.Metadata = map[string]string{"mode": "2"}
+		if _, err := s.Copy(context.Background(), "d/f", objstore.CopySource{Key: "d/f"}, o); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, tt := range []struct {
-		name  string
-		age   time.Duration // of the object when it was HEADed
-		then  func(*testing.T, *mem.Store)
-		want  string
-		heads int64
+		name   string
+		behind time.Duration // the store's clock
+		age    time.Duration // of the object when it was HEADed
+		wait   time.Duration // until something happens
+		then   func(*testing.T, *mem.Store)
+		want   string
+		heads  int64
 	}{
-		{"nothing happens", time.Minute, func(*testing.T, *mem.Store) {}, "1", 0},
-		{"it was too young", time.Second, func(*testing.T, *mem.Store) {}, "1", 1},
-		{"it is replaced", time.Minute, func(t *testing.T, s *mem.Store) { put(t, s, "d/f", "other", mode("2")) }, "2", 1},
-		{"it is replaced by the same", time.Minute, func(t *testing.T, s *mem.Store) { put(t, s, "d/f", "x", mode("2")) }, "2", 1},
-		{"only its metadata is replaced", time.Minute, func(t *testing.T, s *mem.Store) {
-			o := objstore.CopyOptions{Replace: true}
-			o.Metadata = map[string]string{"mode": "2"}
-			if _, err := s.Copy(context.Background(), "d/f", objstore.CopySource{Key: "d/f"}, o); err != nil {
-				t.Fatal(err)
-			}
-		}, "2", 1},
+		{"nothing happens", 0, time.Minute, time.Minute, nothing, "1", 0},
+		{"it was young", 0, 3 * time.Second, time.Minute, nothing, "1", 0},
+		{"it was too young", 0, time.Second, time.Minute, nothing, "1", 1},
+		{"it is replaced", 0, time.Minute, time.Minute, func(t *testing.T, s *mem.Store) { put(t, s, "d/f", "other", mode("2")) }, "2", 1},
+		{"it is replaced by the same", 0, time.Minute, time.Minute, func(t *testing.T, s *mem.Store) { put(t, s, "d/f", "x", mode("2")) }, "2", 1},
+		{"only its metadata is replaced", 0, time.Minute, time.Minute, chmod, "2", 1},
+		{"and at once", 0, 3 * time.Second, 0, chmod, "2", 1},
+		{"and in the second in which it was made", 0, 0, 0, chmod, "2", 1},
+		{"by a store whose clock is behind", time.Hour, 0, 0, chmod, "2", 1},
+		{"by a store whose clock is ahead", -time.Hour, time.Minute, time.Minute, nothing, "1", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := newClock()
-			s := newMem(t, 1000, mem.WithClock(now.Now))
+			s := newMem(t, 1000, mem.WithClock(func() time.Time { return now.Now().Add(-tt.behind) }))
 			put(t, s, "d/f", "x", mode("1"))
 			c := newCache(t, s, cache.Config{Now: now.Now})
 			now.add(tt.age)
 			statMode(t, c, "d/f")
-			now.add(time.Minute)
+			now.add(tt.wait)
 			tt.then(t, s)
 			now.add(time.Second)
 			s.ResetCounts()

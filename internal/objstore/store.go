@@ -93,6 +93,10 @@ type Info struct {
 	Checksum         Digest // of the whole object, where the store told one
 	VersionID        string
 	Restore          bool // archived and not readable before it is restored
+
+	// Told is when, by the store's own clock, a HEAD was answered, to the second; zero
+	// where the answer does not say.
+	Told time.Time
 }
 
 // ObjectOptions are the properties that an object gets when it is made and

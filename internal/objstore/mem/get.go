@@ -25,6 +25,7 @@ func (s *Store) Head(ctx context.Context, key string) (info objstore.Info, err e
 		return objstore.Info{}, c.notFound()
 	}
 	info = o.told(key)
+	info.Told = s.modTime()
 	info.Restore = s.frozenLocked(key)
 	return info, nil
 }

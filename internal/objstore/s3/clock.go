@@ -17,13 +17,19 @@ type clock struct {
 // now is the time that requests are signed for.
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
-// heard takes the time that an answer tells, unless something between us and the
-// store kept that answer (Age).
+// heard takes the time that an answer tells.
 func (c *clock) heard(h http.Header) {
-	if h.Get("Age") != "" {
-		return
-	}
-	if t, err := http.ParseTime(h.Get("Date")); err == nil {
+	if t, ok := toldAt(h); ok {
 		c.ahead.Store(int64(time.Until(t)))
 	}
+}
+
+// toldAt is when the store answered, by its own clock. Something between us and the
+// store that keeps answers (Age) does not know.
+func toldAt(h http.Header) (t time.Time, ok bool) {
+	if h.Get("Age") != "" {
+		return time.Time{}, false
+	}
+	t, err := http.ParseTime(h.Get("Date"))
+	return t, err == nil
 }

@@ -79,6 +79,7 @@ func (c *Client) head(ctx context.Context, op, key string) (info objstore.Info, 
 		}
 		info = seen(key, x.header, max(x.length, 0))
 		info.Restore = archived(info.StorageClassSeen, x.header)
+		info.Told, _ = toldAt(x.header)
 		if info.Checksum = seenChecksum(x.header); info.Checksum.IsZero() {
 			info.Checksum = c.answer(x)
 		}
