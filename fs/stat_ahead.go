@@ -14,6 +14,11 @@ type statAhead struct {
 	mu    sync.Mutex
 	dirs  map[*dirNode]*bareNames
 	order []*dirNode // least recently listed first
+	// stride is how many entries were looked at of the largest of those directories that
+	// were walked to their end one after the other up to now: who walks a tree will walk
+	// the next directory, too.
+	stride   int
+	finished bool // the last one was
 }
 
 const (
@@ -113,7 +118,8 @@ func (s *statAhead) look(d *dirNode, name string) (ahead []string, walking bool)
 	// a large directory causes few requests.
 	b.looks++
 	b.last = at
-	window := min(b.looks, aheadWindow)
+	s.paceLocked(b, at)
+	window := min(max(b.looks, s.stride), aheadWindow)
 	walking = b.looks >= aheadStart
 	if !walking || b.ahead-at > window/2 {
 		return nil, walking
@@ -124,6 +130,17 @@ func (s *statAhead) look(d *dirNode, name string) (ahead []string, walking bool)
 	}
 	b.ahead = to
 	return b.names[from-b.first : to-b.first], walking
+}
+
+// paceLocked learns from a look at a place how far programs walk at present.
+func (s *statAhead) paceLocked(b *bareNames, at int) {
+	if b.looks == 1 && !s.finished {
+		s.stride = 0
+	}
+	end := at+1 == b.first+len(b.names)
+	if s.finished = end && 2*b.looks > at; s.finished {
+		s.stride = max(s.stride, b.looks)
+	}
 }
 
 // statAheadOf starts asking for the entries that are likely to follow a name. It

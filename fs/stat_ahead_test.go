@@ -49,3 +49,41 @@ func TestStatAhead(t *testing.T) {
 		}
 	}
 }
+
+// TestStatAheadOfTheNextDirectory counts how often who walks a tree has to wait: for
+// the first window of a directory, and for each that is larger than the one before.
+func TestStatAheadOfTheNextDirectory(t *testing.T) {
+	var s statAhead
+	waits := func(files, step int) (n int) {
+		d := &dirNode{}
+		known := map[string]bool{}
+		for i := range files {
+			s.listed(d, fmt.Sprintf("f%04d", i), i == 0)
+		}
+		for i := 0; i < files; i += step {
+			name := fmt.Sprintf("f%04d", i)
+			ahead, _ := s.look(d, name)
+			if known[name] {
+				continue
+			}
+			n++
+			for _, a := range ahead {
+				known[a] = true
+			}
+		}
+		return n
+	}
+	if n := waits(200, 1); n < aheadStart {
+		t.Errorf("the first directory is walked with %d waits", n)
+	}
+	if n := waits(200, 1); n != aheadStart {
+		t.Errorf("the second directory is walked with %d waits, want %d", n, aheadStart)
+	}
+	const few = 10 * aheadStart // of a directory that is left before its end
+	for _, step := range []int{3, few} {
+		waits(199, step) // the last but one is the last that is looked at, or not
+		if n := waits(200, 1); n <= aheadStart {
+			t.Errorf("after a directory that was not walked, the next one is walked with %d waits", n)
+		}
+	}
+}
