@@ -30,9 +30,13 @@ type trail struct {
 	kind   access // forward or backward; random while there was one read
 	first  int64  // where the last read began; the lowest so far, going backward
 	pos    int64  // where the last read ended; the highest so far, going forward
-	length int64  // bytes that were read in a row
+	length int64  // bytes that were read in a row, or overtaken
+	read   int64  // of them, those that were read
 	used   uint64
 }
+
+// complete reports that nothing is left that was overtaken.
+func (t *trail) complete() bool { return t.read >= t.length }
 
 // pattern finds out how a reader goes through an object, from its reads alone.
 type pattern struct {
@@ -51,13 +55,14 @@ func (p *pattern) observe(off, n int64) (kind access, i int, begun bool) {
 	for i := range p.trails {
 		if t := &p.trails[i]; t.used > 0 && t.goesOn(off, n) {
 			t.used = p.clock
+			t.read += n
 			return t.kind, i, false
 		}
 	}
 	if off == 0 || p.clock == 1 && n >= kernelRead && off <= nearNew*n {
 		// The second read of a file may come before the first.
 		i := p.begin(0, off+n)
-		p.trails[i].kind = forward
+		p.trails[i].kind, p.trails[i].read = forward, n
 		return forward, i, true
 	}
 	if p.strides(off, n) {
@@ -75,7 +80,7 @@ func (p *pattern) begin(off, n int64) int {
 			oldest = i
 		}
 	}
-	p.trails[oldest] = trail{first: off, pos: off + n, length: n, used: p.clock}
+	p.trails[oldest] = trail{first: off, pos: off + n, length: n, read: n, used: p.clock}
 	return oldest
 }
 

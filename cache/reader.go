@@ -97,10 +97,12 @@ func (r *Reader) Lend(ctx context.Context, p []byte, off int64) (*Loan, error) {
 	}
 	if off+n == r.v.size {
 		err = r.finish(ctx)
+	}
+	if r.v.size-(off+n) <= max(nearOld, nearNew*n) { // it may be the one that was overtaken
 		r.settle()
-		if err != nil {
-			return loan, err
-		}
+	}
+	if err != nil {
+		return loan, err
 	}
 	return loan, loan.end(len(p))
 }
@@ -142,13 +144,15 @@ func (r *Reader) wholeFile(off int64) *localFile {
 	return r.local
 }
 
-// settle lets go of what was read up to the end: a file that stays open after
-// it was read holds nothing, and takes no share from others.
+// settle lets go of what was read up to the end, but for what a read that was
+// overtaken is yet to ask for: a file that stays open after it was read holds
+// nothing, and takes no share from others.
 func (r *Reader) settle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.streams {
-		if s := &r.streams[i]; r.pattern.trails[i].pos >= r.v.size && s.hi() == r.v.blocks() && s.done() {
+		s, t := &r.streams[i], &r.pattern.trails[i]
+		if t.pos >= r.v.size && t.complete() && s.hi() == r.v.blocks() && s.done() {
 			s.clear()
 		}
 	}

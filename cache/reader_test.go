@@ -194,6 +194,27 @@ func TestReadsThatOvertakeFetchOnce(t *testing.T) {
 	}
 }
 
+// TestWhatTheEndOvertookIsKept has a reader hold what it read ahead until the reads
+// that the last one overtook were served, too, and no longer.
+func TestWhatTheEndOvertookIsKept(t *testing.T) {
+	const piece = 1 << 20
+	f := newFile(t, 8*piece, cache.Config{Memory: 64 << 20})
+	r := f.c.Open(f.info)
+	defer r.Close()
+	end := int64(len(f.content))
+	for off := int64(0); off < end-2*piece; off += piece {
+		f.read(r, off, piece)
+	}
+	f.read(r, end-piece, piece)
+	if n := f.c.Stats().Streams; n != 1 {
+		t.Errorf("%d streams hold something once the end was read, want 1", n)
+	}
+	f.read(r, end-2*piece, piece)
+	if n := f.c.Stats().Streams; n != 0 {
+		t.Errorf("%d streams hold something once all was read, want 0", n)
+	}
+}
+
 func TestBackwardAndStridedReads(t *testing.T) {
 	for _, c := range []struct {
 		name  string
