@@ -126,7 +126,10 @@ func (p processes) same(a, b uint32) bool {
 // ready for execve. A child of fork that closes by itself, having a copy of the
 // memory, may be anything.
 func (p processes) starting(tid, opener uint32) bool {
-	return tid != 0 && opener != 0 && p.within(probeTime, func() bool {
+	if tid == 0 || opener == 0 || tid == opener { // the usual one, who writes the file, is not worth a look
+		return false
+	}
+	return p.within(probeTime, func() bool {
 		child, parent := p.status(tid), p.status(opener)
 		if child["Tgid"] == "" || parent["Tgid"] == "" || child["Tgid"] == parent["Tgid"] || child["VmSize"] == "" {
 			return false
