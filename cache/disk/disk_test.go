@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -230,6 +231,40 @@ func TestSizeIsKept(t *testing.T) {
 	if s := tier.Stats(); s.Evicted == 0 && s.Dropped == 0 {
 		t.Errorf("%+v: nothing had to be done to keep the size", s)
 	}
+}
+
+// TestWhatIsWrittenDuringASweepCounts measures over and over while blocks are
+// written: each measurement misses some of them.
+func TestWhatIsWrittenDuringASweepCounts(t *testing.T) {
+	const size = 4 << 20
+	tier := newTier(t, Config{Size: size})
+	done := make(chan struct{})
+	var sweeps sync.WaitGroup
+	sweeps.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if err := tier.sweep(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	content := noise(4*testBlock, 6)
+	for i := range 100 {
+		o := tier.Object("k", strconv.Itoa(i), int64(len(content)))
+		keep(t, o, content)
+		o.Close()
+		if n := usage(t, tier.root); n > size {
+			t.Errorf("%d bytes after %d objects, want at most %d", n, i+1, size)
+			break
+		}
+	}
+	close(done)
+	sweeps.Wait()
 }
 
 func TestTheLeastRecentlyUsedGoesFirst(t *testing.T) {

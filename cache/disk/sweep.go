@@ -49,6 +49,9 @@ type held struct {
 // sweep measures what is there, removes what was used longest ago if that is too
 // much, and says how much may be written.
 func (t *Tier) sweep() error {
+	t.sweeping.Lock()
+	defer t.sweeping.Unlock()
+	before := t.settledRoom()
 	t.written.Store(0)
 	all, err := t.list()
 	if err != nil {
@@ -66,8 +69,16 @@ func (t *Tier) sweep() error {
 		gone := t.evict(all, max(used-most, reserve+t.step()-free))
 		used, free = used-gone, free+gone
 	}
-	t.room.Store(max(0, min(t.cfg.Size-used, free-reserve)))
+	// What is written since may be measured or not, and has been taken from the room.
+	t.room.Add(max(0, min(t.cfg.Size-used, free-reserve)) - before)
 	return nil
+}
+
+// settledRoom is the room when all that was taken from it is on the disk.
+func (t *Tier) settledRoom() int64 {
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	return t.room.Load()
 }
 
 // space is what is free on the disk, and what of it has to stay so.

@@ -47,9 +47,11 @@ type Tier struct {
 	running sync.WaitGroup
 
 	// room is how many bytes may be written before the next sweep.
-	room    atomic.Int64
-	written atomic.Int64 // since the last sweep
-	counts  counts
+	room     atomic.Int64
+	writing  sync.Mutex   // held from when bytes are taken from room until they are on the disk
+	written  atomic.Int64 // since the last sweep
+	sweeping sync.Mutex   // two at once would both give out the same room
+	counts   counts
 
 	mu     sync.Mutex
 	proofs map[string]*proof // by name of the segment; at most maxProofs

@@ -40,6 +40,8 @@ func (t *Tier) keep(of offer) {
 	if of.o.removed.Load() {
 		return
 	}
+	t.writing.Lock()
+	defer t.writing.Unlock()
 	cost := pages(int64(len(of.p)))
 	if of.index == 0 {
 		cost += newCost
