@@ -47,6 +47,6 @@
 // # Goroutines
 //
 // The writer and the sweeper, which [Tier.Close] waits for. Reading is done by the
-// callers. Locks: segment.mu, then Tier.mu; both are held across calls to the
-// file system, and never across one to the store.
+// callers. Locks: Tier.sweeping, Tier.writing, segment.mu, Tier.mu, in this order; they
+// are held across calls to the file system, and never across one to the store.
 package disk
