@@ -129,6 +129,10 @@
 // at once, because its content is kept before. What could not be deleted has its
 // name again, and its directory says why to who changes it next.
 //
+// A file that is open when it loses its name is copied under a hidden key first. Who
+// has closed it may still seem to have it open, as close does not wait for the RELEASE:
+// see fileNode.readersClosed.
+//
 // # Locks
 //
 // In this order; a lock is never taken while holding one further down.

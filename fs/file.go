@@ -48,22 +48,24 @@ type fileNode struct {
 	object   object
 	full     *objstore.Info // all of it, where that was asked for; not to be changed
 	attr     attributes
-	accessed time.Time // the atime that somebody set; it is not stored
-	changed  time.Time // when this mount changed the attributes or the name
-	carried  time.Time // the mtime that the object carried when it was last seen
-	writing  *writing  // nil while nobody has it open for writing
-	readers  int       // read-only handles
-	wasRead  bool      // it was opened for reading before: the kernel may have its pages
-	spoiled  bool      // the kernel has pages of bytes that were damaged: see openAnswer
-	archived bool      // that it is was logged
-	asking   int       // those of them whose reads come to the mount
-	backing  *backing  // while there are others, which the kernel reads by itself
-	pending  bool      // attr differs from what the object carries, and is to be stored
-	failed   error     // why the last attempt to store attr failed
-	deleted  bool      // it has no name any more
-	replaced bool      // the name means another content now
-	hidden   string    // key of a hidden copy of the content, kept for open handles
-	copied   string    // key of the object, while a rename has copied it and the node has its old name
+	accessed time.Time     // the atime that somebody set; it is not stored
+	changed  time.Time     // when this mount changed the attributes or the name
+	carried  time.Time     // the mtime that the object carried when it was last seen
+	writing  *writing      // nil while nobody has it open for writing
+	readers  int           // read-only handles
+	closing  int           // those of them of which a descriptor was closed: see readersClosed
+	unread   chan struct{} // closed when there is no reader any more; nil while nobody waits for that
+	wasRead  bool          // it was opened for reading before: the kernel may have its pages
+	spoiled  bool          // the kernel has pages of bytes that were damaged: see openAnswer
+	archived bool          // that it is was logged
+	asking   int           // those of the readers whose reads come to the mount
+	backing  *backing      // while there are others, which the kernel reads by itself
+	pending  bool          // attr differs from what the object carries, and is to be stored
+	failed   error         // why the last attempt to store attr failed
+	deleted  bool          // it has no name any more
+	replaced bool          // the name means another content now
+	hidden   string        // key of a hidden copy of the content, kept for open handles
+	copied   string        // key of the object, while a rename has copied it and the node has its old name
 }
 
 // object is what a listing tells of an object. It has no key: that is the node's

@@ -44,7 +44,7 @@ func (h *hiddenCopies) settle(ctx context.Context) {
 			}
 			defer n.operation.leave()
 			n.mu.Lock()
-			n.readers = 0
+			n.readers, n.closing = 0, 0
 			n.mu.Unlock()
 			n.dropHidden()
 		})

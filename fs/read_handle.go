@@ -25,6 +25,7 @@ var (
 type readHandle struct {
 	node     *fileNode
 	snapshot snapshot
+	closing  bool // one of its descriptors was closed; guarded by node.mu
 }
 
 // snapshot reads one content of a node, as the cache has it or fetches it.
@@ -175,7 +176,10 @@ func (n *fileNode) stale() {
 }
 
 // Flush implements gofuse.FileFlusher: there is nothing to store.
-func (h *readHandle) Flush(context.Context) syscall.Errno { return 0 }
+func (h *readHandle) Flush(context.Context) syscall.Errno {
+	h.closed()
+	return 0
+}
 
 // Fsync implements gofuse.FileFsyncer: any descriptor of a file will do.
 func (h *readHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
@@ -196,7 +200,7 @@ func (h *readHandle) release() {
 	n := h.node
 	h.snapshot.close()
 	n.mu.Lock()
-	n.readers--
+	h.endLocked()
 	last := n.readers == 0 && n.deleted && n.writing != nil
 	n.mu.Unlock()
 	if last {

@@ -198,6 +198,7 @@ func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (guard o
 		return objstore.Condition{Absent: true}, func() {}, nil
 	}
 	target.refresh()
+	target.readersClosed(ctx)
 	show, err = target.hide(ctx)
 	if err != nil {
 		return guard, nil, err

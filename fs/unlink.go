@@ -78,6 +78,7 @@ func (n *fileNode) remove(ctx *wait, d *dirNode) error {
 	f := n.fsys
 	key := n.key()
 	n.refresh()
+	n.readersClosed(ctx)
 	n.mu.Lock()
 	under, stored := n.writing, n.object.stored
 	idle := under == nil && n.readers == 0
