@@ -74,6 +74,25 @@ func (d *DirReader) Next(ctx context.Context) (Entry, error) {
 	return e, nil
 }
 
+// Upcoming returns names of files that Next is to give, at most n of them that come
+// behind the name after in the order of keys. It asks nobody for anything: it tells
+// of the page that is being read.
+func (d *DirReader) Upcoming(after string, n int) (names []string, last bool) {
+	if d.cur == nil {
+		return nil, d.drained
+	}
+	at := d.at
+	if after != "" {
+		at = max(at, d.cur.from(after+"\x00"))
+	}
+	for ; at < len(d.cur.records) && len(names) < n; at++ {
+		if label := d.cur.label(at); label != "" && !isDirLabel(label) {
+			names = append(names, label)
+		}
+	}
+	return names, d.cur.last && at == len(d.cur.records)
+}
+
 func (d *DirReader) advance(ctx context.Context) (e Entry, n need, err error) {
 	e, n = d.step(answered{})
 	if n.nothing {

@@ -75,7 +75,8 @@
 //     another node. So an answer to a LOOKUP must have the true mtime, which
 //     where metadata is kept may take a HEAD; and READDIRPLUS gives an entry
 //     whose metadata is not known as a bare name (which the protocol allows),
-//     because a wrong mtime could not be put right later. Two kinds of
+//     because a wrong mtime could not be put right later. Where entry after entry
+//     is looked at, it waits for the metadata: see dirHandle.complete. Two kinds of
 //     lookup are answered from the listing all the same: of a file that is about
 //     to be deleted (bareLookups) and of one that is about to be written to
 //     (guesses); who asks for attributes after that may make the kernel look

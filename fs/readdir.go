@@ -38,6 +38,10 @@ type dirHandle struct {
 	last  cache.Entry // the entry given last, for Lookup
 	found bool        // last is from the listing
 	bare  bool        // there were entries without metadata
+
+	reply reply
+	// asked is the last name that was asked for ahead, refill the one at which others are.
+	asked, refill string
 }
 
 // OpendirHandle implements gofuse.NodeOpendirHandler.
@@ -58,6 +62,7 @@ func (h *dirHandle) rewind() {
 	h.reader = d.fsys.cfg.Cache.ReadDir(key)
 	h.unstored = maps.Clone(d.unstored)
 	h.tail, h.listed, h.place, h.found, h.bare = nil, false, 0, false, false
+	h.asked, h.refill = "", ""
 }
 
 // Seekdir implements gofuse.FileSeekdirer.
@@ -77,6 +82,7 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 // Readdirent implements gofuse.FileReaddirenter.
 func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	h.found = false
+	h.replying(ctx)
 	switch h.place {
 	case 0:
 		return h.give(".", fuse.S_IFDIR, h.dir.StableAttr().Ino), 0
@@ -145,7 +151,8 @@ func (d *dirNode) parentNumber() uint64 {
 // Lookup implements gofuse.FileLookuper: it is the second half of an entry of
 // READDIRPLUS. An error makes a plain entry, without attributes and without a
 // node, which the kernel looks up when somebody wants to know more. That is the
-// answer for objects whose attributes only a HEAD could tell: see doc.go.
+// answer for objects whose attributes only a HEAD could tell (see doc.go), unless
+// somebody is expected to want them: see complete.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
 	d := h.dir
 	before, removals := d.child(name)
@@ -155,14 +162,21 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if !h.found || h.last.Name != name {
 		return nil, plainEntry
 	}
-	if !h.last.Dir && !h.last.Info.Full && d.fsys.cfg.Metadata == MetadataPosix {
-		return nil, plainEntry
+	entry := h.last
+	if !entry.Dir && !entry.Info.Full && d.fsys.cfg.Metadata == MetadataPosix {
+		info, known := h.complete(ctx, entry.Info)
+		if !known {
+			return nil, plainEntry
+		}
+		entry.Info = info
 	}
-	n, again, err := d.settle(name, before, removals, h.last, nil)
+	n, again, err := d.settle(name, before, removals, entry, nil)
 	if again || err != nil {
 		return nil, plainEntry
 	}
-	return d.fsys.reply(n, out), 0
+	inode := d.fsys.reply(n, out)
+	h.reply.age(out)
+	return inode, 0
 }
 
 // Fsyncdir implements gofuse.FileFsyncdirer: names are stored when the call that

@@ -19,6 +19,7 @@ type statAhead struct {
 	// the next directory, too.
 	stride   int
 	finished bool // the last one was
+	expected bool // and no directory was listed after it for who is to walk the next one
 }
 
 const (
@@ -36,6 +37,7 @@ type bareNames struct {
 	first int            // how many were forgotten
 	place map[string]int // in the listing
 	looks int            // how many of them were asked for
+	told  int            // how many were told without being asked, since the last look
 	last  int            // place of the one that was asked for last
 	ahead int            // names before it were asked for ahead
 }
@@ -116,8 +118,8 @@ func (s *statAhead) look(d *dirNode, name string) (ahead []string, walking bool)
 	}
 	// The window grows with what was looked at, so that who wants a few entries of
 	// a large directory causes few requests.
-	b.looks++
-	b.last = at
+	b.looks += 1 + b.told
+	b.told, b.last = 0, at
 	s.paceLocked(b, at)
 	window := min(max(b.looks, s.stride), aheadWindow)
 	walking = b.looks >= aheadStart
@@ -141,6 +143,43 @@ func (s *statAhead) paceLocked(b *bareNames, at int) {
 	if s.finished = end && 2*b.looks > at; s.finished {
 		s.stride = max(s.stride, b.looks)
 	}
+	s.expected = s.finished
+}
+
+// tell notes that a name is told with its metadata, which nobody has asked for.
+func (s *statAhead) tell(d *dirNode, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.dirs[d]
+	if b == nil {
+		return
+	}
+	if at, known := b.place[name]; known {
+		b.told++
+		b.last = at
+	}
+}
+
+// wanted reports that the entries of a directory are expected to be looked at, and
+// how many are to be asked for ahead. At the beginning of a directory that is so if
+// the one before was walked, but once only: an expectation that nobody confirms by
+// a look makes no other. The kernel asks for what follows with attributes
+// (READDIRPLUS) only if somebody has looked at what came before.
+func (s *statAhead) wanted(d *dirNode, first bool) (window int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first {
+		if !s.expected {
+			return 0
+		}
+		s.expected = false
+		return min(s.stride, aheadWindow)
+	}
+	b := s.dirs[d]
+	if b == nil || b.looks+b.told < aheadStart {
+		return 0
+	}
+	return min(max(b.looks+b.told, s.stride), aheadWindow)
 }
 
 // statAheadOf starts asking for the entries that are likely to follow a name. It

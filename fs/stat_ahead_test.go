@@ -87,3 +87,54 @@ func TestStatAheadOfTheNextDirectory(t *testing.T) {
 		}
 	}
 }
+
+// TestRepliesWithMetadata counts the replies of a directory that are given metadata:
+// those whose reader is expected to look at it.
+func TestRepliesWithMetadata(t *testing.T) {
+	var s statAhead
+	const files, reply = 1000, 200
+	name := func(i int) string { return fmt.Sprintf("f%04d", i) }
+	// read reads a directory as go-fuse has it read: each reply is given metadata but for
+	// the last entry, or bare names, and a program looks at some of those names.
+	read := func(looks int) (complete int) {
+		d := &dirNode{}
+		for at := 0; at < files; at += reply {
+			window := 0
+			for i := at; i < at+reply; i++ {
+				s.listed(d, name(i), i == 0)
+				if i == at {
+					window = s.wanted(d, at == 0)
+				}
+				if window > 0 && i < files-1 {
+					s.tell(d, name(i))
+				}
+			}
+			if window > 0 {
+				complete++
+			}
+			if looks == 0 {
+				return complete // the kernel sends READDIR from now on, which has no metadata
+			}
+			for i := at; i < min(at+reply, looks); i++ {
+				if window == 0 || i == files-1 {
+					s.look(d, name(i))
+				}
+			}
+		}
+		return complete
+	}
+	for i, c := range []struct{ looks, complete int }{
+		{0, 0},
+		{aheadStart - 1, 0}, // somebody looks at a few names that he has read
+		{files, files/reply - 1},
+		{files, files / reply},
+		{files, files / reply},
+		{0, 1}, // the next one is walked for its names
+		{0, 0},
+		{files, files/reply - 1},
+	} {
+		if n := read(c.looks); n != c.complete {
+			t.Errorf("directory %d: %d replies had metadata, want %d", i, n, c.complete)
+		}
+	}
+}

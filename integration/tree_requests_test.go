@@ -32,6 +32,7 @@ func TestRequestsOfATree(t *testing.T) {
 	}{
 		"find":                  {nil, "find t", map[string]int64{objstore.OpList: dirs + 2, objstore.OpHead: 1}},
 		"ls -lR":                {nil, "ls -lR t", map[string]int64{objstore.OpList: 2 * (dirs + 2), objstore.OpHead: dirs*(files+1) + 2}},
+		"ls -lR, then find":     {nil, "ls -lR t/d00 t/d01; echo; find t/d0[2-9] t/d1*", map[string]int64{objstore.OpHead: 2*(files+1) + files + dirs}},
 		"ls without metadata":   {none, "ls -lR t", map[string]int64{objstore.OpList: dirs + 3, objstore.OpHead: 0}},
 		"find without metadata": {none, "find t -size -2", map[string]int64{objstore.OpList: dirs + 3, objstore.OpHead: 0}},
 	} {
