@@ -125,7 +125,7 @@ func (h *dirHandle) list(entry cache.Entry) *fuse.DirEntry {
 		return h.give(entry.Name, fuse.S_IFDIR, inodeNumber(keyHash(keyHash(h.prefix, entry.Name), "/"), 0))
 	}
 	attr, known := h.dir.fsys.attributesOf(entry.Info, fuse.S_IFREG)
-	if !known {
+	if !known || h.bare { // what was asked for ahead may be known by now
 		h.dir.fsys.ahead.listed(h.dir, entry.Name, !h.bare)
 		h.bare = true
 	}
@@ -163,7 +163,7 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		return nil, plainEntry
 	}
 	entry := h.last
-	if !entry.Dir && !entry.Info.Full && d.fsys.cfg.Metadata == MetadataPosix {
+	if !entry.Dir && h.bare {
 		info, known := h.complete(ctx, entry.Info)
 		if !known {
 			return nil, plainEntry

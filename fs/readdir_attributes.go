@@ -45,18 +45,20 @@ func (h *dirHandle) complete(ctx context.Context, info objstore.Info) (full objs
 	h.replying(ctx)
 	h.decide()
 	if h.reply.window == 0 {
-		return info, false
+		return info, info.Full
 	}
 	if rest, last := h.reader.Upcoming("", 1); last && len(rest) == 0 {
 		return info, false
 	}
 	h.askAhead(info.Key)
-	full, err := f.cfg.Cache.Stat(h.reply.wait, info.Key)
-	if err != nil {
-		return info, false
+	if !info.Full {
+		var err error
+		if info, err = f.cfg.Cache.Stat(h.reply.wait, info.Key); err != nil {
+			return info, false
+		}
 	}
 	f.ahead.tell(h.dir, h.last.Name)
-	return full, true
+	return info, true
 }
 
 // decide finds out what is expected of who reads the reply.
