@@ -27,6 +27,12 @@
 // go through a pooled buffer. When the call returns, nobody reads the body any
 // more: transport.Do waits for that, and breaks the connection if it must.
 //
+// # Who reads an answer
+//
+// GET and HEAD are sent, and their answers read, by the goroutine that wants them
+// ([lines]). All others, and what goes through a proxy, are net/http's, whose own
+// goroutines send and receive.
+//
 // # Pools of connections
 //
 // Bodies that are sent, bodies that are read, and everything else have a pool

@@ -234,14 +234,14 @@ func TestVirtualHost(t *testing.T) {
 	}))
 	defer srv.Close()
 	p, _ := objstore.ProfileByName("aws")
-	c, err := New(t.Context(), Config{Endpoint: "http://store.test", Bucket: "bucket", Profile: p, Credentials: Credentials{Anonymous: true}})
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, srv.Listener.Addr().String())
+	}
+	c, err := New(t.Context(), Config{Endpoint: "http://store.test", Bucket: "bucket", Profile: p, Credentials: Credentials{Anonymous: true}, Dial: dial})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.transport.pools[metadataPool].DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, srv.Listener.Addr().String())
-	}
 	if _, err := c.Head(t.Context(), "dir/k"); err != nil {
 		t.Fatal(err)
 	}

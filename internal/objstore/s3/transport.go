@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 )
@@ -18,6 +19,8 @@ const maxEarly = 1 << 20 // 1 MiB
 // transport sends requests, each through the pool of its exchange.
 type transport struct {
 	pools [3]*http.Transport
+	lines [3]*lines // nil for sendPool
+	proxy func(*http.Request) (*url.URL, error)
 	clock clock
 }
 
@@ -44,14 +47,20 @@ func newTransport(cfg Config) (*transport, error) {
 	if conns <= 0 {
 		conns = DefaultConns
 	}
-	t := &transport{}
+	t := &transport{proxy: http.ProxyFromEnvironment}
 	d := &dialer{reach: cfg.Dial, private: cfg.Dial != nil, tls: conf, limit: newLimits(cfg.Bandwidth)}
 	if d.reach == nil {
 		d.reach = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
-	t.pools[metadataPool] = newPool(d, 0, 192) // all of retry's other lanes
-	t.pools[sendPool] = newPool(d, conns, conns)
-	t.pools[readPool] = newPool(d, 0, conns) // open bodies are the callers' to bound
+	if d.private {
+		t.proxy = nil
+	}
+	const metadataConns = 192 // all of retry's other lanes
+	t.pools[metadataPool] = t.newPool(d, 0, metadataConns)
+	t.pools[sendPool] = t.newPool(d, conns, conns)
+	t.pools[readPool] = t.newPool(d, 0, conns) // open bodies are the callers' to bound
+	t.lines[metadataPool] = newLines(d, metadataConns)
+	t.lines[readPool] = newLines(d, conns)
 	return t, nil
 }
 
@@ -59,13 +68,9 @@ func newTransport(cfg Config) (*transport, error) {
 // for), of which it keeps idle ones. HTTP/1.1 is forced: over HTTP/2 all parts
 // would share one connection and its window. Idle connections go before the
 // stores close them, which they do after 30 to 60 s.
-func newPool(d *dialer, limit, idle int) *http.Transport {
-	proxy := http.ProxyFromEnvironment
-	if d.private {
-		proxy = nil
-	}
+func (t *transport) newPool(d *dialer, limit, idle int) *http.Transport {
 	return &http.Transport{
-		Proxy:               proxy,
+		Proxy:               t.proxy,
 		DialContext:         d.plain,
 		DialTLSContext:      d.secure,
 		TLSClientConfig:     d.tls, // for proxies, which DialTLSContext does not serve
@@ -74,10 +79,10 @@ func newPool(d *dialer, limit, idle int) *http.Transport {
 		ExpectContinueTimeout: time.Second,
 		MaxConnsPerHost:       limit,
 		MaxIdleConnsPerHost:   idle,
-		IdleConnTimeout:       25 * time.Second,
+		IdleConnTimeout:       idleTime,
 		DisableCompression:    true,
 		TLSNextProto:          map[string]func(string, *tls.Conn) http.RoundTripper{},
-		ReadBufferSize:        16 << 10, // listings; a large Read passes it by
+		ReadBufferSize:        lineRead,
 	}
 }
 
@@ -85,6 +90,33 @@ func (t *transport) close() {
 	for _, p := range t.pools {
 		p.CloseIdleConnections()
 	}
+	for _, l := range t.lines {
+		if l != nil {
+			l.close()
+		}
+	}
+}
+
+// trip sends a request over connections of a pool. Proxies are net/http's business.
+func (t *transport) trip(req *http.Request, p pool, x *exchange) (*http.Response, error) {
+	l := t.lines[p]
+	plain := req.Body == nil && (req.Method == http.MethodGet || req.Method == http.MethodHead)
+	if l == nil || !plain || t.proxied(req) {
+		return t.pools[p].RoundTrip(req)
+	}
+	return l.roundTrip(req, func() {
+		if x != nil {
+			x.reached = true
+		}
+	})
+}
+
+func (t *transport) proxied(req *http.Request) bool {
+	if t.proxy == nil {
+		return false
+	}
+	u, err := t.proxy(req)
+	return u != nil || err != nil
 }
 
 // Do implements the SDK's HTTPClient. It follows no redirects: their bodies are
@@ -92,7 +124,7 @@ func (t *transport) close() {
 func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	x := exchangeIn(req.Context())
 	if x == nil {
-		return t.pools[metadataPool].RoundTrip(req)
+		return t.trip(req, metadataPool, nil)
 	}
 	x.tried = true
 	if x.body != nil && req.Body != nil {
@@ -100,7 +132,7 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 		own.Body = x.body
 		req = &own
 	}
-	resp, err := t.pools[x.pool].RoundTrip(req)
+	resp, err := t.trip(req, x.pool, x)
 	if err == nil {
 		x.status, x.header, x.length = resp.StatusCode, resp.Header, resp.ContentLength
 		t.clock.heard(resp.Header)
