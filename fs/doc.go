@@ -147,7 +147,7 @@
 //  2. tree.mu: names, parents, children. Never held across a request.
 //  3. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
 //     (Size, Dirty, SetOptions) while holding them, but not made to wait.
-//  4. Leaves: pendingQueue.mu, departures.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
+//  4. Leaves: pendingQueue.mu, departures.mu, watching.mu, wait.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
 //     snapshot.mu, gate.mu, grace.mu, and the locks inside go-fuse, uploader and cache.
 //
 // go-fuse calls OnForget with none of its locks held. NotifyEntry is called with
@@ -159,5 +159,6 @@
 //
 // The kernel's requests run in go-fuse's goroutines. FileSystem.background counts
 // all others: the pendingQueue's and that of the departures, one for each parked file,
-// the watch of a wait, and notifications. Wait waits for them.
+// one that looks after all waits while there are any, and notifications. Wait waits
+// for them.
 package fs

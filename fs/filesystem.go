@@ -36,6 +36,8 @@ type FileSystem struct {
 	hidden  hiddenCopies
 	ahead   statAhead
 
+	watching watching
+
 	departures departures
 }
 
@@ -53,6 +55,7 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 	}
 	f.procs = newProcesses(&f.background)
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	f.watching.init(f)
 	f.pending.init(f)
 	f.departures.init(f)
 	f.root = newRoot(f)

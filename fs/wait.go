@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,20 +24,32 @@ type wait struct {
 	caller fuse.Caller
 	signal <-chan struct{} // closed by the first interrupt
 
-	watch sync.Once
-	end   sync.Once
-	done  chan struct{} // closed when the wait is over before its time
-	ended chan struct{} // closed by stop
+	mu      sync.Mutex
+	done    chan struct{} // closed when the wait is over before its time; nil until somebody asks
+	over    bool          // it is closed
+	ended   bool          // stop was called
+	waiting []*func()     // called when the wait is over
 }
 
 // waiting returns the context to wait with, and what to call when the operation
 // is over.
 func (f *FileSystem) waiting(ctx context.Context) (w *wait, stop func()) {
-	w = &wait{fsys: f, signal: ctx.Done(), done: make(chan struct{}), ended: make(chan struct{})}
+	w = &wait{fsys: f, signal: ctx.Done()}
 	if c, ok := fuse.FromContext(ctx); ok {
 		w.caller = *c
 	}
-	return w, func() { w.end.Do(func() { close(w.ended) }) }
+	return w, w.stop
+}
+
+// stop says that the operation is over.
+func (w *wait) stop() {
+	w.mu.Lock()
+	watched := w.done != nil && !w.ended
+	w.ended = true
+	w.mu.Unlock()
+	if watched {
+		w.fsys.watching.remove(w)
+	}
 }
 
 // Deadline implements context.Context.
@@ -47,45 +60,74 @@ func (w *wait) Value(key any) any { return w.fsys.ctx.Value(key) }
 
 // Done implements context.Context.
 func (w *wait) Done() <-chan struct{} {
-	w.watch.Do(func() { w.fsys.background.Go(w.run) })
-	return w.done
+	w.mu.Lock()
+	first := w.done == nil
+	if first {
+		w.done = make(chan struct{})
+	}
+	watch := first && !w.ended
+	done := w.done
+	w.mu.Unlock()
+	if watch {
+		w.fsys.watching.add(w)
+	}
+	return done
 }
 
 // Err implements context.Context.
 func (w *wait) Err() error {
-	select {
-	case <-w.done:
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
 		return context.Canceled
-	default:
-		return nil
+	}
+	return nil
+}
+
+// AfterFunc is what package context looks for: without it, every context that is made
+// of this one would start a goroutine that waits for Done.
+func (w *wait) AfterFunc(fn func()) (stop func() bool) {
+	w.Done()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		w.fsys.background.Go(fn)
+		return func() bool { return false }
+	}
+	id := &fn
+	w.waiting = append(w.waiting, id)
+	return func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		i := slices.Index(w.waiting, id)
+		if i >= 0 {
+			w.waiting = slices.Delete(w.waiting, i, i+1)
+		}
+		return i >= 0
 	}
 }
 
-// dyingPoll is how often a caller is looked at that got a signal. The kernel
-// tells of the first one only.
-const dyingPoll = 100 * time.Millisecond
-
-// run watches for the end; it lives no longer than the operation.
-func (w *wait) run() {
-	select {
-	case <-w.ended:
+// giveUp ends the wait before its time.
+func (w *wait) giveUp() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over || w.ended {
 		return
-	case <-w.fsys.ctx.Done():
-		close(w.done)
-		return
-	case <-w.signal:
 	}
-	tick := time.NewTicker(dyingPoll)
-	defer tick.Stop()
-	for !w.fsys.procs.dying(w.caller.Pid) {
-		select {
-		case <-w.ended:
-			return
-		case <-w.fsys.ctx.Done():
-			close(w.done)
-			return
-		case <-tick.C:
-		}
-	}
+	w.over = true
 	close(w.done)
+	for _, fn := range w.waiting {
+		w.fsys.background.Go(*fn)
+	}
+	w.waiting = nil
+}
+
+// interrupted reports that there was a signal.
+func (w *wait) interrupted() bool {
+	select {
+	case <-w.signal:
+		return true
+	default:
+		return false
+	}
 }
