@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	smithyauth "github.com/aws/smithy-go/auth"
@@ -23,8 +22,7 @@ import (
 // for each where the bucket is, how its requests are signed and what might have to
 // be done about them: some forty steps, which took half of the CPU of a walk. All
 // that is the same for every object. So the SDK is asked once, and what a request
-// has of its own is put together here. It is signed by the SDK's signer and goes
-// over the transport that all requests go over. What comes back is an error as the
+// has of its own is put together and signed here. It goes over the transport that all requests go over. What comes back is an error as the
 // SDK makes it, for failure to judge.
 //
 // On the wire the requests are those of the SDK but for what it tells of itself:
@@ -37,8 +35,7 @@ type direct struct {
 	transport *transport
 
 	who    aws.CredentialsProvider // nil where requests are not signed
-	signer *v4.Signer
-	region string // in the signature
+	signer *signer
 }
 
 const (
@@ -59,13 +56,17 @@ func newDirect(ctx context.Context, cfg Config, opts *awss3.Options, tr *transpo
 	if err != nil {
 		return nil // the SDK says what is wrong when it is asked for something
 	}
-	d := &direct{bucket: where.URI, always: where.Headers, xid: cfg.Profile.XID, transport: tr, region: opts.Region}
-	if !d.signedFor(&where.Properties) {
+	d := &direct{bucket: where.URI, always: where.Headers, xid: cfg.Profile.XID, transport: tr}
+	region, ok := signedFor(&where.Properties)
+	if !ok {
 		return nil
+	}
+	if region == "" {
+		region = opts.Region
 	}
 	if !cfg.Credentials.Anonymous {
 		d.who = opts.Credentials
-		d.signer = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+		d.signer = newSigner(region, &d.bucket)
 	}
 	if d.always == nil {
 		d.always = http.Header{}
@@ -80,26 +81,26 @@ func newDirect(ctx context.Context, cfg Config, opts *awss3.Options, tr *transpo
 	return d
 }
 
-// signedFor takes over how an endpoint wants requests to be signed. It reports
-// whether direct can do that.
-func (d *direct) signedFor(endpoint *smithy.Properties) bool {
+// signedFor returns the region for which an endpoint wants requests to be signed, if
+// it names one, and whether direct can sign them.
+func signedFor(endpoint *smithy.Properties) (region string, ok bool) {
 	signatures, _ := smithyauth.GetAuthOptions(endpoint)
 	for _, s := range signatures {
 		name, _ := smithyhttp.GetSigV4SigningName(&s.SignerProperties)
 		if s.SchemeID != usualSignature || name != signedService {
-			return false
+			return "", false
 		}
-		if region, ok := smithyhttp.GetSigV4SigningRegion(&s.SignerProperties); ok {
-			d.region = region
+		if r, named := smithyhttp.GetSigV4SigningRegion(&s.SignerProperties); named {
+			region = r
 		}
 	}
-	return true
+	return region, true
 }
 
 // order is a request of which direct adds what all of them have.
 type order struct {
 	method, key string
-	query       string
+	query       string // in the order of names, as a signature has it
 	header      http.Header
 	hash        string // of the body, as the signature has it
 }
@@ -161,7 +162,8 @@ func (d *direct) sign(ctx context.Context, req *http.Request, hash string) error
 	if err != nil {
 		return err
 	}
-	return d.signer.SignHTTP(ctx, creds, req, hash, signedService, d.region, d.transport.clock.now())
+	d.signer.sign(req, hash, creds, d.transport.clock.now())
+	return nil
 }
 
 // maxRefusal bounds what is read of an answer that the request did not work.
