@@ -2,8 +2,6 @@ package cache
 
 import (
 	"encoding/binary"
-	"maps"
-	"reflect"
 	"slices"
 	"time"
 
@@ -25,9 +23,7 @@ type headPack struct {
 
 // packHead packs an answer, if it tells nothing for which a pack has no place.
 func packHead(h *headed) (*headPack, bool) {
-	rest := h.info.ObjectOptions
-	rest.ContentType, rest.Metadata = "", nil
-	if !h.info.Checksum.IsZero() || h.info.Restore || !reflect.DeepEqual(rest, objstore.ObjectOptions{}) {
+	if !h.info.Checksum.IsZero() || h.info.Restore || !packable(&h.info.ObjectOptions) {
 		return nil, false
 	}
 	p := &headPack{
@@ -37,18 +33,35 @@ func packHead(h *headed) (*headPack, bool) {
 	if !h.info.ModTime.IsZero() {
 		p.mtime = h.info.ModTime.UnixNano()
 	}
-	var text []byte
+	var room [512]byte
+	text := room[:0]
 	add := func(s string) { text = append(binary.AppendUvarint(text, uint64(len(s))), s...) }
 	add(h.info.ETag)
 	add(h.info.ContentType)
 	add(h.info.StorageClassSeen)
 	add(h.info.VersionID)
-	for _, name := range slices.Sorted(maps.Keys(h.info.Metadata)) {
+	var few [8]string
+	names := few[:0]
+	for name := range h.info.Metadata {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		add(name)
 		add(h.info.Metadata[name])
 	}
 	p.text = string(text)
 	return p, true
+}
+
+// packable reports that an answer tells nothing but what a pack has a place for. Every
+// HEAD is looked at: reflect would take as long as all else.
+func packable(o *objstore.ObjectOptions) bool {
+	sse := &o.SSE
+	encrypted := sse.Mode != "" || sse.KMSKeyID != "" || sse.KMSContext != "" || sse.BucketKey || sse.CustomerKey != nil
+	return !encrypted && o.CacheControl == "" && o.ContentDisposition == "" && o.ContentEncoding == "" && o.ContentLanguage == "" &&
+		o.Expires == "" && o.StorageClass == "" && o.Tags == nil && o.TagsFrom == "" && o.ACL == "" &&
+		o.Grants == objstore.Grants{}
 }
 
 // headed is the answer again.

@@ -44,6 +44,40 @@ func TestHeadPack(t *testing.T) {
 	}
 }
 
+// TestNoOptionIsLeftOut sets each of the options alone.
+func TestNoOptionIsLeftOut(t *testing.T) {
+	h := &headed{}
+	eachAlone(t, "", reflect.ValueOf(&h.info.ObjectOptions).Elem(), func(name string) {
+		if _, ok := packHead(h); ok != (name == ".ContentType" || name == ".Metadata") {
+			t.Errorf("%s: packed is %v", name, ok)
+		}
+	})
+}
+
+// eachAlone calls then with each of the fields set, and all others zero.
+func eachAlone(t *testing.T, name string, v reflect.Value, then func(name string)) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			eachAlone(t, name+"."+v.Type().Field(i).Name, v.Field(i), then)
+		}
+		return
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+	default:
+		t.Fatalf("%s is a %s", name, v.Kind())
+	}
+	then(name)
+	v.SetZero()
+}
+
 // What HEADs told of 20,000 files stays, in the memory that a mount has by default.
 func TestMetadataOfManyFilesStays(t *testing.T) {
 	s, err := newShelf(8<<20, 16<<20, time.Hour)

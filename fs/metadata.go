@@ -52,7 +52,11 @@ func decodeAttributes(meta map[string]string, defaults attributes) attributes {
 		a.mode, a.known = mode, a.known|knownMode
 	}
 	number := func(name string, to *uint32, k known) {
-		if v, err := strconv.ParseUint(meta[name], 10, 32); err == nil {
+		s := meta[name]
+		if s == "" {
+			return // errors are dear
+		}
+		if v, err := strconv.ParseUint(s, 10, 32); err == nil {
 			*to, a.known = uint32(v), a.known|k
 		}
 	}
@@ -73,6 +77,9 @@ func decodeAttributes(meta map[string]string, defaults attributes) attributes {
 // apart: 33188 is 0100644, and neither 100644 nor 644 has a type when it is taken
 // for a decimal.
 func decodeMode(s string) (mode uint32, ok bool) {
+	if s == "" {
+		return 0, false
+	}
 	octal := strings.HasPrefix(s, "0")
 	if v, err := strconv.ParseUint(s, 10, 16); err == nil && !octal && validType(uint32(v)) {
 		return uint32(v), true
@@ -94,6 +101,9 @@ func validType(mode uint32) bool {
 
 // decodeTime reads decimal seconds with a fraction.
 func decodeTime(s string) (t time.Time, ok bool) {
+	if s == "" {
+		return t, false
+	}
 	whole, fraction, _ := strings.Cut(s, ".")
 	sec, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil {

@@ -45,10 +45,14 @@ type exchangeKey struct{}
 
 // in returns the context by which the transport finds the exchange.
 func (x *exchange) in(ctx context.Context) context.Context {
-	ctx = context.WithValue(ctx, exchangeKey{}, x)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+// traced returns the request with a context by which net/http tells of the connection.
+func (x *exchange) traced(req *http.Request) *http.Request {
+	return req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { x.reached = true },
-	})
+	}))
 }
 
 func exchangeIn(ctx context.Context) *exchange {

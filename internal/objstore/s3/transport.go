@@ -102,6 +102,9 @@ func (t *transport) trip(req *http.Request, p pool, x *exchange) (*http.Response
 	l := t.lines[p]
 	plain := req.Body == nil && (req.Method == http.MethodGet || req.Method == http.MethodHead)
 	if l == nil || !plain || t.proxied(req) {
+		if x != nil {
+			req = x.traced(req)
+		}
 		return t.pools[p].RoundTrip(req)
 	}
 	return l.roundTrip(req, func() {
