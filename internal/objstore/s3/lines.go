@@ -36,8 +36,9 @@ type lineTo struct{ scheme, host string }
 type line struct {
 	net.Conn
 	to    lineTo
-	r     *bufio.Reader
+	r     *bufio.Reader // of the line itself
 	w     *bufio.Writer
+	head  int       // bytes that may yet come of the head of an answer; -1 behind it
 	used  bool      // a request was answered on it
 	since time.Time // when it became idle
 }
@@ -49,6 +50,8 @@ const idleTime = 25 * time.Second
 const (
 	lineRead  = 16 << 10 // listings; a large Read passes it by
 	lineWrite = 4 << 10  // a request
+	// maxHead bounds the head of an answer, which is held in memory. S3 has 8 KiB.
+	maxHead = 1 << 20
 )
 
 func newLines(d *dialer, keep int) *lines {
@@ -57,6 +60,22 @@ func newLines(d *dialer, keep int) *lines {
 
 // errUnheard says that a connection ended before anything of an answer came.
 var errUnheard = errors.New("the connection ended without an answer")
+
+// errLongHead says that the head of an answer does not end.
+var errLongHead = errors.New("the headers of the answer do not end")
+
+// Read implements io.Reader.
+func (c *line) Read(p []byte) (int, error) {
+	if c.head < 0 {
+		return c.Conn.Read(p)
+	}
+	if c.head == 0 {
+		return 0, errLongHead
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.head)])
+	c.head -= n
+	return n, err
+}
 
 // roundTrip sends a request that has no body. reached is called when there is a
 // connection. A connection that the store has closed while it was idle is replaced.
@@ -107,6 +126,7 @@ func (l *lines) ask(c *line, req *http.Request) (*http.Response, error) {
 
 // exchange sends a request and reads the head of its answer.
 func (c *line) exchange(req *http.Request) (*http.Response, error) {
+	c.head = maxHead
 	err := req.Write(c.w)
 	if err == nil {
 		err = c.w.Flush()
@@ -123,7 +143,7 @@ func (c *line) exchange(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		if resp.StatusCode >= 200 {
-			c.used = true
+			c.used, c.head = true, -1
 			return resp, nil
 		}
 	}
@@ -147,7 +167,9 @@ func (l *lines) take(req *http.Request) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &line{Conn: conn, to: to, r: bufio.NewReaderSize(conn, lineRead), w: bufio.NewWriterSize(conn, lineWrite)}, nil
+	c := &line{Conn: conn, to: to, w: bufio.NewWriterSize(conn, lineWrite)}
+	c.r = bufio.NewReaderSize(c, lineRead)
+	return c, nil
 }
 
 func (l *lines) takeIdle(to lineTo) *line {

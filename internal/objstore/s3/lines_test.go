@@ -168,3 +168,27 @@ func TestIdleLinesAreClosed(t *testing.T) {
 		t.Errorf("%d connections", n)
 	}
 }
+
+// TestHeadersThatDoNotEnd are not kept in memory for as long as they come.
+func TestHeadersThatDoNotEnd(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		c, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		for line := "HTTP/1.1 200 OK\r\n"; err == nil; line = "X-A: " + strings.Repeat("x", 1000) + "\r\n" {
+			_, err = io.WriteString(c, line)
+		}
+	}()
+	l := newLines(&dialer{reach: (&net.Dialer{}).DialContext}, 2)
+	defer l.close()
+	if _, err := ask(t, l, t.Context(), "HEAD", "http://"+listener.Addr().String()); !errors.Is(err, errLongHead) {
+		t.Errorf("%v", err)
+	}
+}
