@@ -36,6 +36,7 @@ func (m *realMount) hungry(key, old string) *feeder {
 	}
 	w := m.feed(python(m.env), "-c", pythonHungry, key)
 	waitUntil(m.T, "the file is written", func() bool { return strings.Contains(w.said.String(), "written") })
+	m.writtenBack()
 	m.parts(key)
 	return w
 }

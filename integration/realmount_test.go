@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluicefs/sluicefs/integration/s3server"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
@@ -183,6 +185,16 @@ func (m *realMount) shows(name, want string) {
 		}
 		return err == nil && string(b) == want
 	})
+}
+
+// writtenBack has the kernel give the mount what programs have written: the more
+// memory a machine has, the longer the kernel keeps it.
+func (m *realMount) writtenBack() {
+	m.Helper()
+	dir, err := os.Open(m.dir)
+	m.ok(err)
+	defer dir.Close()
+	m.ok(unix.Syncfs(int(dir.Fd())))
 }
 
 // parts waits until parts of an unfinished upload are at the store.

@@ -213,6 +213,7 @@ func TestAskedToEnd(t *testing.T) {
 	text := noise(eightParts)
 	w := m.feed("cp", "/dev/stdin", "f")
 	w.give(text[:40*mib])
+	m.writtenBack()
 	m.parts("f")
 	m.signal(syscall.SIGTERM)
 	waitUntil(t, "the daemon has heard", func() bool { return strings.Contains(m.said.String(), "asked to end") })
