@@ -121,11 +121,14 @@ func (m *realMount) end() {
 	}
 }
 
-// unmount wants everything stored, and nothing unfinished left in the bucket.
-func (m *realMount) unmount() {
+// unmount wants everything stored, and nothing unfinished left in the bucket: not by
+// this mount, and not by the others that have used it.
+func (m *realMount) unmount(others ...*realMount) {
 	m.Helper()
-	m.cli.must("umount", m.dir)
-	m.wantEnd(0)
+	for _, m := range append(others, m) {
+		m.cli.must("umount", m.dir)
+		m.wantEnd(0)
+	}
 	if n := m.uploads(); n != 0 {
 		m.Errorf("%d unfinished uploads are left", n)
 	}
