@@ -2,9 +2,11 @@ package mounttest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"os/exec"
-	"runtime"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -36,12 +38,28 @@ func noUploads(t testing.TB, store objstore.Store) {
 	}
 }
 
-// goroutines returns those that run code of a mount.
-func goroutines() []string {
-	buf := make([]byte, 8<<20)
-	buf = buf[:runtime.Stack(buf, true)]
+// label is on the goroutines of a mount: who starts a goroutine hands it on.
+const label = "mount"
+
+// labelled runs what starts a mount, and returns what its goroutines are labelled with.
+func labelled(fn func()) (name string) {
+	name = rand.Text()
+	pprof.Do(context.Background(), pprof.Labels(label, name), func(context.Context) { fn() })
+	return name
+}
+
+// goroutines returns those that run code of the mount with that label: where they
+// are, and how many are there.
+func goroutines(name string) []string {
+	var all strings.Builder
+	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
+		return []string{err.Error()}
+	}
 	var out []string
-	for _, g := range strings.Split(string(buf), "\n\n") {
+	for _, g := range strings.Split(all.String(), "\n\n") {
+		if !strings.Contains(g, fmt.Sprintf("%q:%q", label, name)) {
+			continue
+		}
 		for _, pkg := range []string{"/fs.", "/uploader.", "/cache."} {
 			if strings.Contains(g, "github.com/sluicefs/sluicefs"+pkg) {
 				out = append(out, g)
@@ -52,15 +70,15 @@ func goroutines() []string {
 	return out
 }
 
-// noGoroutines fails the test if goroutines are left. Those that are on their way
+// noGoroutines fails the test if goroutines of a mount are left. Those that are on their way
 // out get a moment.
-func noGoroutines(t testing.TB) {
+func noGoroutines(t testing.TB, name string) {
 	deadline := time.Now().Add(patience)
-	left := goroutines()
-	for ; len(left) > 0 && time.Now().Before(deadline); left = goroutines() {
+	left := goroutines(name)
+	for ; len(left) > 0 && time.Now().Before(deadline); left = goroutines(name) {
 		time.Sleep(time.Millisecond)
 	}
 	if len(left) > 0 {
-		t.Errorf("%d goroutines are left:\n%s", len(left), strings.Join(left, "\n\n"))
+		t.Errorf("goroutines are left:\n%s", strings.Join(left, "\n\n"))
 	}
 }

@@ -28,6 +28,7 @@ type Mount struct {
 	Store    objstore.Store
 
 	t         testing.TB
+	label     string // of its goroutines
 	unmounted bool
 }
 
@@ -44,11 +45,9 @@ type Options struct {
 const hidden = ".sluicefs/"
 
 // New mounts a store. When the test ends it is unmounted, and the test fails if
-// it cannot be, or if goroutines or unfinished uploads are left behind. Tests that
-// mount must not run in parallel: they would look after each other's.
+// it cannot be, or if goroutines or unfinished uploads are left behind.
 func New(t testing.TB, store objstore.Store, o Options) *Mount {
 	t.Helper()
-	before := len(goroutines())
 	m := &Mount{Dir: t.TempDir(), Store: store, t: t}
 	hide := func(key string) bool { return key == hidden || len(key) > len(hidden) && key[:len(hidden)] == hidden }
 
@@ -65,28 +64,31 @@ func New(t testing.TB, store objstore.Store, o Options) *Mount {
 	if o.Uploader != nil {
 		o.Uploader(&uploadConfig)
 	}
-	ctx := context.Background()
-	var err error
-	if m.Cache, err = cache.New(store, cacheConfig); err != nil {
-		t.Fatal(err)
-	}
-	if m.Uploader, err = uploader.New(ctx, store, uploadConfig); err != nil {
-		t.Fatal(err)
-	}
-	config.Cache, config.Uploader = m.Cache, m.Uploader
-	if m.FS, err = fs.Mount(ctx, m.Dir, config); err != nil {
-		t.Fatalf("%v (these tests need /dev/fuse, and root or fusermount3)", err)
-	}
+	m.label = labelled(func() { m.start(cacheConfig, uploadConfig, config) })
 	t.Cleanup(func() {
 		m.Unmount()
 		if !o.Leftovers {
 			noUploads(t, store)
 		}
-		if before == 0 { // else another mount lives, whose goroutines come and go; its end looks after both
-			noGoroutines(t)
-		}
+		noGoroutines(t, m.label)
 	})
 	return m
+}
+
+// start makes what a mount consists of, and mounts it.
+func (m *Mount) start(c cache.Config, u uploader.Config, f fs.Config) {
+	ctx := context.Background()
+	var err error
+	if m.Cache, err = cache.New(m.Store, c); err != nil {
+		m.t.Fatal(err)
+	}
+	if m.Uploader, err = uploader.New(ctx, m.Store, u); err != nil {
+		m.t.Fatal(err)
+	}
+	f.Cache, f.Uploader = m.Cache, m.Uploader
+	if m.FS, err = fs.Mount(ctx, m.Dir, f); err != nil {
+		m.t.Fatalf("%v (these tests need /dev/fuse, and root or fusermount3)", err)
+	}
 }
 
 // patience is how long an end may take on a loaded machine.
