@@ -34,7 +34,8 @@ install-deps: deps ## the same as deps
 # The servers take minutes to build, the first time: beside tests that need none.
 test: deps ## run all tests: unit, race detector, integration
 	$(MAKE) -j2 servers unit
-	$(MAKE) race integration race-mounts single
+	$(MAKE) race
+	$(MAKE) -j3 $(INTEGRATION) race-mounts single
 
 unit: ## run the tests that need no mount and no server
 	$(TEST) $(UNIT_PACKAGES)
@@ -44,8 +45,26 @@ race: ## run the same under the race detector (needs a C compiler)
 	$(TEST) -race $(UNIT_PACKAGES)
 	$(TEST) -race $(MODEL) ./uploader -model.seeds 100
 
-integration: deps build servers ## run the tests with real mounts and real servers
-	$(TEST) -tags $(TAGS) -timeout 20m ./integration/...
+# Tests that mount in their own process take turns in it (integration/doc.go says why),
+# so they run in two processes; a third has those that need not. They wait more than
+# they compute.
+INTEGRATION := integration-semantics integration-apart integration-rest
+SEMANTICS := TestSemantics$$|TestStores$$
+APART := TestCLI|TestKilled|TestTrouble|TestPrograms|TestStore$$|TestTwoMounts|TestNothingStays
+WITH_MOUNTS := $(TEST) -tags $(TAGS) -timeout 20m
+
+integration: ## run the tests with real mounts and real servers
+	$(MAKE) -j3 $(INTEGRATION)
+
+.PHONY: $(INTEGRATION)
+integration-semantics: deps servers
+	$(WITH_MOUNTS) -run '$(SEMANTICS)' ./integration
+
+integration-apart: deps build servers
+	$(WITH_MOUNTS) -run '$(APART)' -parallel 4 ./integration
+
+integration-rest: deps build servers
+	$(WITH_MOUNTS) -skip '$(SEMANTICS)|$(APART)' ./integration/...
 
 # What reaches every part of the program, in numbers that fit the time.
 SINGLE := TestModel$$|TestModelWithFaults|TestPosix|TestTwoMounts|TestKilledWriterOfTwo|TestAsked
@@ -53,10 +72,10 @@ MOUNTS := $(SINGLE)|TestSemantics/memory|TestProgramsMinIO
 
 .PHONY: race-mounts single
 race-mounts: deps servers ## run some of them with test and program under the race detector
-	$(TEST) -race -tags $(TAGS) -timeout 20m -run '$(MOUNTS)' ./integration -model.seeds 200
+	$(WITH_MOUNTS) -race -run '$(MOUNTS)' ./integration -model.seeds 200
 
 single: deps servers ## run some of them where only one thread runs Go code at a time
-	GOMAXPROCS=1 $(TEST) -tags $(TAGS) -timeout 20m -run '$(SINGLE)' ./integration -model.seeds 200
+	GOMAXPROCS=1 $(WITH_MOUNTS) -run '$(SINGLE)' ./integration -model.seeds 200
 
 # A seed that fails is printed, and so is the shortest sequence that still does: it
 # goes into model_kept_test.go or model_regressions_test.go, which are played first.

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -22,8 +23,8 @@ import (
 	"github.com/sluicefs/sluicefs/integration/s3server"
 )
 
-// program builds the command line program once a test binary, into the ignored
-// folder of built programs. Where the tests look for races, so does the program.
+// program builds the command line program once a process, into the ignored folder
+// of built programs. Where the tests look for races, so does the program.
 var program = sync.OnceValues(func() (string, error) {
 	name, flags := "sluicefs-cli-test", []string{"build", "-buildvcs=false"}
 	if underRace {
@@ -33,11 +34,12 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", append(flags, "-o", path, "../cmd/sluicefs")...).CombinedOutput()
+	mine := fmt.Sprint(path, "-", os.Getpid()) // other processes do the same
+	out, err := exec.Command("go", append(flags, "-o", mine, "../cmd/sluicefs")...).CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
 	}
-	return path, nil
+	return path, os.Rename(mine, path)
 })
 
 // cli calls the program as a user would, against a server of its own.

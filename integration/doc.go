@@ -15,7 +15,8 @@
 // and closes them, which stores them. For the same reason, tests that run in
 // parallel leave it to other processes to hold files of a mount open; theirs are
 // mounts by the program itself (realMount), with a server that they share or an
-// HTTP server over a store in memory, which fails as they want.
+// HTTP server over a store in memory, which fails as they want. make runs both kinds
+// at once, in several processes of this package.
 //
 // # Rules
 //
