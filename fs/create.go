@@ -23,7 +23,7 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	if err != nil {
 		return nil, nil, 0, d.fsys.answer("create", d.key()+name, err)
 	}
-	if n, _ := d.child(name); n != nil {
+	if n := d.child(name); n != nil {
 		return d.createExisting(w, name, flags, out)
 	}
 	n := d.newFile(key, w.caller, mode|fuse.S_IFREG)
@@ -114,7 +114,7 @@ func (d *dirNode) newKey(ctx context.Context, name string) (string, error) {
 
 // absent makes sure that a name is not taken, as far as this mount can know.
 func (d *dirNode) absent(ctx context.Context, name string) error {
-	if n, _ := d.child(name); n != nil {
+	if n := d.child(name); n != nil {
 		if f, ok := n.(*fileNode); !ok || f.local() {
 			return errExists
 		}

@@ -104,8 +104,11 @@ func (d *dirNode) ask(ctx context.Context) error {
 			return nil
 		}
 	}
+	edition := d.edition.Load()
 	info, err := f.cfg.Cache.Stat(ctx, key)
 	switch {
+	case d.edition.Load() != edition: // it may be older than what was stored
+		return d.ask(ctx)
 	case errors.Is(err, objstore.ErrNotFound):
 		d.unmarked()
 		return nil

@@ -117,6 +117,9 @@
 // make several such calls and a rename in a row, and each would be a copy of the
 // object; a rename takes them along in its own copy, an fsync or an unmount does
 // not let them wait. The mtime that the kernel sends by itself never causes a copy.
+// While they wait and while they are on their way (pending, storing), nothing that the
+// store says about the file counts; nor does, afterwards, what it was asked before: see
+// sighting and tree.renew.
 //
 // # Unlinked files
 //

@@ -61,6 +61,7 @@ type fileNode struct {
 	asking   int           // those of the readers whose reads come to the mount
 	backing  *backing      // while there are others, which the kernel reads by itself
 	pending  bool          // attr differs from what the object carries, and is to be stored
+	storing  bool          // attr is on its way to the object
 	failed   error         // why the last attempt to store attr failed
 	deleted  bool          // it has no name any more
 	replaced bool          // the name means another content now
@@ -111,7 +112,7 @@ func (n *fileNode) learnLocked(info objstore.Info) {
 	switch {
 	case n.writing != nil:
 		n.attr = n.attr.over(attr) // what was set meanwhile is yet to be stored
-	case !n.pending:
+	case !n.pending && !n.storing:
 		n.attr = attr
 	}
 }
@@ -151,8 +152,13 @@ func (n *fileNode) ask(ctx context.Context) error {
 	if n.complete() {
 		return nil
 	}
+	edition := n.edition.Load()
 	info, err := n.fsys.cfg.Cache.Stat(ctx, n.key())
 	n.mu.Lock()
+	if n.edition.Load() != edition { // it may be older than what was stored
+		n.mu.Unlock()
+		return n.ask(ctx)
+	}
 	if n.writing != nil && (err == nil || errors.Is(err, objstore.ErrNotFound)) {
 		if err == nil && n.full == nil && n.object.same(objectOf(info)) {
 			n.learnLocked(info)
@@ -204,7 +210,7 @@ func (n *fileNode) stillLocked(info objstore.Info) bool {
 	if !n.object.same(objectOf(info)) {
 		return false
 	}
-	if n.fsys.cfg.Metadata == MetadataNone || !info.Full || n.pending {
+	if n.fsys.cfg.Metadata == MetadataNone || !info.Full || n.pending || n.storing {
 		return true
 	}
 	attr, _ := n.fsys.attributesOf(info, fuse.S_IFREG)
@@ -297,5 +303,5 @@ func (n *fileNode) OnForget() { n.fsys.nodes.forgotten(n) }
 func (n *fileNode) needed() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.writing != nil || n.pending
+	return n.writing != nil || n.pending || n.storing
 }

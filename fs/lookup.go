@@ -54,8 +54,8 @@ func (f *FileSystem) reply(n treeNode, out *fuse.EntryOut) *gofuse.Inode {
 // find returns the node of a name, handed out.
 func (d *dirNode) find(ctx *wait, name string) (treeNode, error) {
 	for {
-		before, removals := d.child(name)
-		if f, ok := before.(*fileNode); ok && f.local() && d.handOut(name, f) {
+		before := d.sight(name)
+		if f, ok := before.node.(*fileNode); ok && f.local() && d.handOut(name, f) {
 			return f, nil
 		}
 		walking := !d.bareLookups() && d.statAheadOf(name)
@@ -63,7 +63,7 @@ func (d *dirNode) find(ctx *wait, name string) (treeNode, error) {
 		if err == nil && !entry.Dir {
 			entry.Info, err = d.complete(ctx, entry.Info, walking)
 		}
-		n, again, err := d.settle(name, before, removals, entry, err)
+		n, again, err := d.settle(name, before, entry, err)
 		if !again {
 			return n, err
 		}
@@ -83,11 +83,12 @@ func (d *dirNode) look(ctx *wait, name string) (cache.Entry, error) {
 }
 
 // local reports that the node says more about its name than the store does: the
-// file is being written, or has changes that are not stored.
+// file is being written or renamed, or has changes that are not stored or are on
+// their way.
 func (n *fileNode) local() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return !n.replaced && (n.writing != nil || n.pending)
+	return !n.replaced && (n.writing != nil || n.pending || n.storing || n.copied != "")
 }
 
 // bareLookups reports that a lookup is answered from the listing, although the
@@ -156,9 +157,9 @@ func (d *dirNode) complete(ctx context.Context, info objstore.Info, walking bool
 }
 
 // settle makes the answer of the store and what this mount has of the name into
-// one node. again is true where this mount changed the name while the store was
-// asked, so that the answer may be older than the change.
-func (d *dirNode) settle(name string, before treeNode, removals uint64, entry cache.Entry, failure error) (n treeNode, again bool, err error) {
+// one node. again is true where this mount changed the name or the object while the
+// store was asked, so that the answer may be older than the change.
+func (d *dirNode) settle(name string, before sighting, entry cache.Entry, failure error) (n treeNode, again bool, err error) {
 	missing := errors.Is(failure, objstore.ErrNotFound)
 	if failure != nil && !missing {
 		return nil, false, failure
@@ -166,10 +167,10 @@ func (d *dirNode) settle(name string, before treeNode, removals uint64, entry ca
 	t := &d.fsys.nodes
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := d.children[name]
-	if now != before || d.removals != removals {
+	if d.sightLocked(name) != before {
 		return nil, true, nil
 	}
+	now := before.node
 	if f, ok := now.(*fileNode); ok && f.local() {
 		return nil, true, nil
 	}

@@ -35,9 +35,10 @@ type dirHandle struct {
 	listed   bool                 // the listing is at its end
 	place    uint64               // entries given so far
 
-	last  cache.Entry // the entry given last, for Lookup
-	found bool        // last is from the listing
-	bare  bool        // there were entries without metadata
+	last    cache.Entry // the entry given last, for Lookup
+	found   bool        // last is from the listing
+	edition uint64      // no node had a later one when last was asked for
+	bare    bool        // there were entries without metadata
 
 	reply reply
 	// asked is the last name that was asked for ahead, refill the one at which others are.
@@ -92,6 +93,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	if !h.listed {
 		w, stop := h.dir.fsys.waiting(ctx)
 		defer stop()
+		h.edition = h.dir.fsys.nodes.editions.Load()
 		entry, err := h.reader.Next(w)
 		if err == nil {
 			return h.list(entry), 0
@@ -105,7 +107,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	for len(h.tail) > 0 {
 		name := h.tail[0]
 		h.tail = h.tail[1:]
-		if n, _ := h.dir.child(name); n == treeNode(h.unstored[name]) {
+		if n := h.dir.child(name); n == treeNode(h.unstored[name]) {
 			return h.give(name, fuse.S_IFREG, n.tree().StableAttr().Ino), 0
 		}
 	}
@@ -116,7 +118,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 func (h *dirHandle) list(entry cache.Entry) *fuse.DirEntry {
 	delete(h.unstored, entry.Name)
 	h.last, h.found = entry, true
-	n, _ := h.dir.child(entry.Name)
+	n := h.dir.child(entry.Name)
 	if _, isDir := n.(*dirNode); n != nil && isDir == entry.Dir {
 		attr := n.tree().StableAttr()
 		return h.give(entry.Name, attr.Mode, attr.Ino)
@@ -155,11 +157,11 @@ func (d *dirNode) parentNumber() uint64 {
 // somebody is expected to want them: see complete.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
 	d := h.dir
-	before, removals := d.child(name)
-	if f, ok := before.(*fileNode); ok && f.local() && d.handOut(name, f) {
+	before := d.sight(name)
+	if f, ok := before.node.(*fileNode); ok && f.local() && d.handOut(name, f) {
 		return d.fsys.reply(f, out), 0
 	}
-	if !h.found || h.last.Name != name {
+	if !h.found || h.last.Name != name || before.edition > h.edition {
 		return nil, plainEntry
 	}
 	entry := h.last
@@ -170,7 +172,7 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		}
 		entry.Info = info
 	}
-	n, again, err := d.settle(name, before, removals, entry, nil)
+	n, again, err := d.settle(name, before, entry, nil)
 	if again || err != nil {
 		return nil, plainEntry
 	}

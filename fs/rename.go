@@ -43,8 +43,8 @@ func (d *dirNode) rename(ctx context.Context, name string, to *dirNode, newName 
 	}
 	// The kernel has looked both names up and holds the directories, so what it
 	// knows to be there has a node.
-	source, _ := d.child(name)
-	target, _ := to.child(newName)
+	source := d.child(name)
+	target := to.child(newName)
 	if source == nil {
 		return errStale // it was lost since: the kernel looks again
 	}

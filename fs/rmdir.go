@@ -24,7 +24,7 @@ func (d *dirNode) rmdir(ctx context.Context, name string) error {
 	if err := keypath.ValidName(name); err != nil {
 		return err
 	}
-	n, _ := d.child(name)
+	n := d.child(name)
 	sub, isDir := n.(*dirNode)
 	if n != nil && !isDir {
 		return errNotDir

@@ -34,8 +34,10 @@ func (n *fileNode) storeMetadata(ctx context.Context) error {
 		n.mu.Unlock()
 		return nil
 	}
+	n.storing = true
 	source, attr := n.infoLocked(key), n.attr
 	n.mu.Unlock()
+	defer n.wasStored()
 	info, err := n.fsys.copyWith(ctx, key, source, &attr)
 	if err != nil {
 		// It is tried again by who syncs the file, and told to him. Till then the
@@ -47,6 +49,13 @@ func (n *fileNode) storeMetadata(ctx context.Context) error {
 	}
 	n.moved(info)
 	return nil
+}
+
+// wasStored says that no attributes are on their way any more.
+func (n *fileNode) wasStored() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.storing = false
 }
 
 // moved makes a copy that this mount made of its object the node's object. The
@@ -68,6 +77,7 @@ func (n *fileNode) moved(info objstore.Info) {
 		n.mu.Unlock()
 	}
 	n.fsys.cfg.Cache.Publish(info)
+	n.fsys.nodes.renew(n)
 }
 
 // keep implements keeper.
@@ -114,6 +124,7 @@ func (f *FileSystem) putMarker(ctx context.Context, key string, d *dirNode, guar
 		f.cfg.Cache.PublishDir(key)
 	}
 	f.cfg.Cache.Publish(info)
+	f.nodes.renew(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.marker, d.asked = true, f.cfg.Now()

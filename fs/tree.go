@@ -15,6 +15,7 @@ type tree struct {
 	grace grace
 
 	generation atomic.Uint64 // of the node made last
+	editions   atomic.Uint64 // the last one that a node got
 
 	// mu guards the node fields below it: parent, name, children, removals.
 	mu      sync.RWMutex
@@ -26,6 +27,8 @@ type node struct {
 	gofuse.Inode
 
 	fsys *FileSystem
+
+	edition atomic.Uint64 // when this mount stored something of it: see tree.renew
 
 	// Guarded by tree.mu.
 	parent   *dirNode // nil for the root and for what has no name any more
@@ -89,14 +92,43 @@ func (n *fileNode) in(d *dirNode) bool {
 	return n.parent == d
 }
 
-// child returns the node of a name, or nil if this mount knows of none. removals
-// counts the names that were taken away from the directory so far.
-func (d *dirNode) child(name string) (n treeNode, removals uint64) {
+// child returns the node of a name, or nil if this mount knows of none.
+func (d *dirNode) child(name string) treeNode {
 	t := &d.fsys.nodes
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return d.children[name], d.removals
+	return d.children[name]
 }
+
+// sighting is what this mount has under a name at some moment. What the store was
+// asked afterwards is judged by it: if another one has taken its place meanwhile, the
+// answer may be older than what this mount did.
+type sighting struct {
+	node     treeNode // nil if it knows of none
+	removals uint64   // of names of the directory
+	edition  uint64
+}
+
+func (d *dirNode) sight(name string) sighting {
+	t := &d.fsys.nodes
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return d.sightLocked(name)
+}
+
+func (d *dirNode) sightLocked(name string) sighting {
+	s := sighting{node: d.children[name], removals: d.removals}
+	if s.node != nil {
+		s.edition = s.node.tree().edition.Load()
+	}
+	return s
+}
+
+// renew says that this mount has stored something of the node: answers of the store
+// to what was asked before may be older. The cache knows of it already, and what says
+// that something is to be stored (pending, storing, writing) still does: so whoever
+// looks at the node and then into the cache has either, or finds another edition.
+func (t *tree) renew(n treeNode) { n.tree().edition.Store(t.editions.Add(1)) }
 
 // handOut says that the node is about to be returned to go-fuse for a name, and
 // returns false if it does not have that name any more.

@@ -30,7 +30,7 @@ func (d *dirNode) unlink(ctx *wait, name string) error {
 	if err := d.reproach(); err != nil {
 		return err
 	}
-	n, _ := d.child(name)
+	n := d.child(name)
 	switch n := n.(type) {
 	case *dirNode:
 		return errIsDir

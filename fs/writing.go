@@ -166,6 +166,7 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 	n.mu.Unlock()
 	n.fsys.nodes.stored(n)
 	n.fsys.cfg.Cache.Publish(info)
+	n.fsys.nodes.renew(n)
 	if pending {
 		n.fsys.pending.add(n)
 	}
