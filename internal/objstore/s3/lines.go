@@ -37,10 +37,10 @@ type line struct {
 	net.Conn
 	to    lineTo
 	r     *bufio.Reader // of the line itself
-	w     *bufio.Writer
-	head  int       // bytes that may yet come of the head of an answer; -1 behind it
-	used  bool      // a request was answered on it
-	since time.Time // when it became idle
+	w     []byte        // the request, and room for the next one
+	head  int           // bytes that may yet come of the head of an answer; -1 behind it
+	used  bool          // a request was answered on it
+	since time.Time     // when it became idle
 }
 
 // idleTime is how long a connection is kept that nobody needs: stores close them after
@@ -48,8 +48,7 @@ type line struct {
 const idleTime = 25 * time.Second
 
 const (
-	lineRead  = 16 << 10 // listings; a large Read passes it by
-	lineWrite = 4 << 10  // a request
+	lineRead = 16 << 10 // listings; a large Read passes it by
 	// maxHead bounds the head of an answer, which is held in memory. S3 has 8 KiB.
 	maxHead = 1 << 20
 )
@@ -109,17 +108,17 @@ func (l *lines) ask(c *line, req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	body := &lineBody{body: resp.Body, end: func(whole bool) {
+	end := func(whole bool) {
 		if !stop() || !whole || resp.Close || c.r.Buffered() > 0 {
 			c.Close()
 			return
 		}
 		l.put(c)
-	}}
+	}
 	if resp.Body == http.NoBody {
-		body.finish(true)
+		end(true)
 	} else {
-		resp.Body = body
+		resp.Body = &lineBody{body: resp.Body, end: end}
 	}
 	return resp, nil
 }
@@ -127,11 +126,8 @@ func (l *lines) ask(c *line, req *http.Request) (*http.Response, error) {
 // exchange sends a request and reads the head of its answer.
 func (c *line) exchange(req *http.Request) (*http.Response, error) {
 	c.head = maxHead
-	err := req.Write(c.w)
-	if err == nil {
-		err = c.w.Flush()
-	}
-	if err != nil {
+	c.w = appendRequest(c.w[:0], req)
+	if _, err := c.Write(c.w); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnheard, err)
 	}
 	if _, err := c.r.Peek(1); err != nil {
@@ -167,7 +163,7 @@ func (l *lines) take(req *http.Request) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &line{Conn: conn, to: to, w: bufio.NewWriterSize(conn, lineWrite)}
+	c := &line{Conn: conn, to: to}
 	c.r = bufio.NewReaderSize(c, lineRead)
 	return c, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type transport struct {
 	pools [3]*http.Transport
 	lines [3]*lines // nil for sendPool
 	proxy func(*http.Request) (*url.URL, error)
+	ways  sync.Map // of lineTo to whether it takes lines; hosts are few
 	clock clock
 }
 
@@ -101,7 +103,7 @@ func (t *transport) close() {
 func (t *transport) trip(req *http.Request, p pool, x *exchange) (*http.Response, error) {
 	l := t.lines[p]
 	plain := req.Body == nil && (req.Method == http.MethodGet || req.Method == http.MethodHead)
-	if l == nil || !plain || t.proxied(req) {
+	if l == nil || !plain || !t.straight(req) {
 		if x != nil {
 			req = x.traced(req)
 		}
@@ -114,12 +116,20 @@ func (t *transport) trip(req *http.Request, p pool, x *exchange) (*http.Response
 	})
 }
 
-func (t *transport) proxied(req *http.Request) bool {
-	if t.proxy == nil {
-		return false
+// straight reports that requests to a host can take lines: no proxy is in between, and
+// its name needs no translation. The environment, which tells of proxies, is read once by net/http, too.
+func (t *transport) straight(req *http.Request) bool {
+	to := lineTo{req.URL.Scheme, req.URL.Host}
+	if known, ok := t.ways.Load(to); ok {
+		return known.(bool)
 	}
-	u, err := t.proxy(req)
-	return u != nil || err != nil
+	straight := plainHost(req.URL.Host)
+	if straight && t.proxy != nil {
+		u, err := t.proxy(req)
+		straight = u == nil && err == nil
+	}
+	t.ways.Store(to, straight)
+	return straight
 }
 
 // Do implements the SDK's HTTPClient. It follows no redirects: their bodies are
