@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"errors"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -70,8 +71,15 @@ func TestTheDiskOutlivesTheCache(t *testing.T) {
 
 // TestDamageOnTheDiskIsFetchedAgain spoils bytes here and there.
 func TestDamageOnTheDiskIsFetchedAgain(t *testing.T) {
+	for _, piece := range []int{128 << 10, 1 << 20} {
+		testDamageOnTheDisk(t, piece)
+	}
+}
+
+func testDamageOnTheDisk(t *testing.T, piece int) {
 	dir := t.TempDir()
 	f := newFile(t, 6<<20, onDisk(dir))
+	f.info.Checksum = objstore.Digest{}
 	f.readFile(f.c, 128<<10)
 	f.c.Close()
 	spoiled := 0
@@ -96,11 +104,11 @@ func TestDamageOnTheDiskIsFetchedAgain(t *testing.T) {
 		t.Fatalf("%d files, %v", spoiled, err)
 	}
 	second := newCache(t, f.f, onDisk(dir))
-	if n := f.readFile(second, 128<<10); n == 0 {
+	if n := f.readFile(second, piece); n == 0 {
 		t.Error("nothing was fetched again")
 	}
 	second.Close()
-	if n := f.readFile(newCache(t, f.f, onDisk(dir)), 128<<10); n != 0 {
+	if n := f.readFile(newCache(t, f.f, onDisk(dir)), piece); n != 0 {
 		t.Errorf("%d GETs: what was fetched again was not kept", n)
 	}
 }
@@ -125,6 +133,61 @@ func TestReadersOfOneDirectory(t *testing.T) {
 	}
 	for range caches {
 		<-done
+	}
+}
+
+// TestWholeBlocksOfTheDiskPassNoMemory reads a file that another cache has kept, in pieces
+// of whole blocks, up to the end of what is there.
+func TestWholeBlocksOfTheDiskPassNoMemory(t *testing.T) {
+	dir := t.TempDir()
+	f := newFile(t, 5<<20+12345, onDisk(dir))
+	f.info.Checksum = objstore.Digest{}
+	f.readFile(f.c, 1<<20)
+	f.c.Close()
+	second := newCache(t, f.f, onDisk(dir))
+	r := second.Open(f.info)
+	for off := 0; off < len(f.content); off += 1 << 20 {
+		f.read(r, int64(off), 1<<20)
+	}
+	if s := second.Stats(); s.Held != 0 {
+		t.Errorf("%d bytes of blocks in memory", s.Held)
+	}
+	if file, whole := r.File(); !whole {
+		t.Error("what was read is not whole")
+	} else {
+		file.Close()
+	}
+	r.Close()
+	second.Close()
+
+	f.info.Checksum = objstore.SumOf(objstore.CRC64NVME, f.content[1:]) // what the disk has is not what was stored
+	third := newCache(t, f.f, onDisk(dir))
+	r = third.Open(f.info)
+	defer r.Close()
+	damaged := false
+	for off := 0; off < len(f.content); off += 1 << 20 {
+		_, err := r.ReadAt(t.Context(), make([]byte, 1<<20), int64(off))
+		damaged = damaged || errors.Is(err, cache.ErrDamaged)
+	}
+	if !damaged {
+		t.Error("it was not held against the checksum of the whole")
+	}
+}
+
+// TestHalfOfAFileOnTheDisk goes on with what the store has.
+func TestHalfOfAFileOnTheDisk(t *testing.T) {
+	dir := t.TempDir()
+	f := newFile(t, 24<<20, onDisk(dir))
+	f.info.Checksum = objstore.Digest{}
+	r := f.c.Open(f.info)
+	f.read(r, 0, 1<<20)
+	r.Close()
+	f.c.Close()
+	second := newCache(t, f.f, onDisk(dir))
+	_, before := f.gets()
+	f.readFile(second, 1<<20)
+	if _, after := f.gets(); after == before || after-before > 23<<20 {
+		t.Errorf("%d bytes were fetched", after-before)
 	}
 }
 

@@ -110,7 +110,9 @@
 // With Config.DiskDir, whole blocks that came from the store are offered to package
 // disk, which keeps them beyond the mount. They are looked for there before the
 // store is asked, for random reads too. An object of which all are there and were found
-// to be right is read as one file, past the blocks and the memory for them. What a
+// to be right is read as one file, past the blocks and the memory for them; and until that
+// is known, reads of whole blocks are held against their checksums in the buffer of
+// the caller, unless there is a checksum of the whole object to compare with. What a
 // customer's key encrypts is not offered: the disk would have it in the clear.
 //
 // Every GET carries If-Match and the ETag of the answer is compared, so a reader
