@@ -103,11 +103,14 @@ func (r *Reader) verdict(sum []byte, want objstore.Digest) error {
 	return r.damaged
 }
 
-// forget drops all blocks of a version that nobody holds.
+// forget drops all blocks of a version that nobody holds. ristretto is waited for: it
+// may be about to take in one that was given to it before, and shows it till it comes
+// to the deletion.
 func (s *blocks) forget(v *version) {
 	for i := range v.blocks() {
 		s.whole.Del(v.id(i))
 	}
+	s.whole.Wait()
 	if v.disk != nil {
 		v.disk.Remove()
 	}

@@ -21,7 +21,7 @@ type Object struct {
 	t       *Tier
 	id      [sha256.Size]byte
 	size    int64
-	removed atomic.Bool
+	removed bool         // by Remove; guarded by Tier.writing
 	users   atomic.Int64 // the owner, the queue and calls under way; files are closed with the last
 
 	mu       sync.Mutex
@@ -136,10 +136,12 @@ func (o *Object) first() *segment {
 	return s
 }
 
-// Remove takes away what is there of the object, and what is queued. Nothing is
-// kept of it any more, until it is opened anew.
+// Remove takes away what is there of the object, and what is queued or is being
+// written. Nothing is kept of it any more, until it is opened anew.
 func (o *Object) Remove() {
-	o.removed.Store(true)
+	o.t.writing.Lock()
+	defer o.t.writing.Unlock()
+	o.removed = true
 	for n := int64(0); n*segmentSize < o.size; n++ {
 		if err := o.t.discard(o.name(n)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			o.t.warn(err)

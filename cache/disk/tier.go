@@ -48,7 +48,7 @@ type Tier struct {
 
 	// room is how many bytes may be written before the next sweep.
 	room     atomic.Int64
-	writing  sync.Mutex   // held from when bytes are taken from room until they are on the disk
+	writing  sync.Mutex   // held from when bytes are taken from room until they are on the disk, and by who removes an object
 	written  atomic.Int64 // since the last sweep
 	sweeping sync.Mutex   // two at once would both give out the same room
 	counts   counts

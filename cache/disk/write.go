@@ -37,11 +37,11 @@ const newCost = 12 << 10
 func (t *Tier) keep(of offer) {
 	defer of.done()
 	defer of.o.Close()
-	if of.o.removed.Load() {
-		return
-	}
 	t.writing.Lock()
 	defer t.writing.Unlock()
+	if of.o.removed {
+		return
+	}
 	cost := pages(int64(len(of.p)))
 	if of.index == 0 {
 		cost += newCost
@@ -62,9 +62,6 @@ func (t *Tier) keep(of offer) {
 		t.warn(err)
 		t.room.Store(0) // the disk may be full: the sweep knows
 		t.askSweep()
-	}
-	if wrote && of.o.removed.Load() {
-		of.o.Remove() // it came in between
 	}
 	if wrote {
 		t.counts.written.Add(int64(len(of.p)))
