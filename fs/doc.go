@@ -150,7 +150,8 @@
 //  2. tree.mu: names, parents, children. Never held across a request.
 //  3. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
 //     (Size, Dirty, SetOptions) while holding them, but not made to wait.
-//  4. Leaves: pendingQueue.mu, departures.mu, watching.mu, wait.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
+//  4. wait.mu, then watching.mu.
+//  5. Leaves: pendingQueue.mu, departures.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
 //     snapshot.mu, gate.mu, grace.mu, and the locks inside go-fuse, uploader and cache.
 //
 // go-fuse calls OnForget with none of its locks held. NotifyEntry is called with

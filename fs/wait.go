@@ -61,17 +61,14 @@ func (w *wait) Value(key any) any { return w.fsys.ctx.Value(key) }
 // Done implements context.Context.
 func (w *wait) Done() <-chan struct{} {
 	w.mu.Lock()
-	first := w.done == nil
-	if first {
+	defer w.mu.Unlock()
+	if w.done == nil {
 		w.done = make(chan struct{})
+		if !w.ended {
+			w.fsys.watching.add(w) // under mu: stop must not come in between
+		}
 	}
-	watch := first && !w.ended
-	done := w.done
-	w.mu.Unlock()
-	if watch {
-		w.fsys.watching.add(w)
-	}
-	return done
+	return w.done
 }
 
 // Err implements context.Context.
