@@ -16,8 +16,8 @@ type reply struct {
 	decided bool            // window is set
 	window  int             // entries that are asked for ahead of it; 0: it has bare names
 
-	wait   context.Context // ends when it has to be sent
-	cancel context.CancelFunc
+	wait   context.Context    // ends when it has to be sent
+	cancel context.CancelFunc // called by the next reply; that of the last one ends by its time
 }
 
 // replyTime bounds how long a reply waits for metadata: whoever changes something in

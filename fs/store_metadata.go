@@ -37,7 +37,7 @@ func (n *fileNode) storeMetadata(ctx context.Context) error {
 	n.storing = true
 	source, attr := n.infoLocked(key), n.attr
 	n.mu.Unlock()
-	defer n.wasStored()
+	defer n.endStoring()
 	info, err := n.fsys.copyWith(ctx, key, source, &attr)
 	if err != nil {
 		// It is tried again by who syncs the file, and told to him. Till then the
@@ -51,8 +51,8 @@ func (n *fileNode) storeMetadata(ctx context.Context) error {
 	return nil
 }
 
-// wasStored says that no attributes are on their way any more.
-func (n *fileNode) wasStored() {
+// endStoring says that no attributes are on their way any more.
+func (n *fileNode) endStoring() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.storing = false

@@ -51,12 +51,15 @@ func TestFileIsSeenWhileItsAttributesAreStored(t *testing.T) {
 			go func() { stored <- m.FS.Sync(e.Context()) }()
 			<-gate.Arrived()
 			seen("while they are stored")
+			e.ok(os.Lchown(at, 1234, 5678))
 			gate.Open()
 			e.ok(<-stored)
 			seen("once they are stored")
-			e.ok(os.Chmod(filepath.Dir(at), 0o755))
 			e.ok(m.FS.Sync(e.Context()))
-			seen("later")
+			seen("once the owner is stored, too")
+			if o := e.stat(e.mount(), name); o.Uid != 1234 || !time.Unix(o.Mtim.Unix()).Equal(set) {
+				t.Errorf("another mount sees owner %d and %v", o.Uid, time.Unix(o.Mtim.Unix()))
+			}
 		})
 	}
 }

@@ -22,8 +22,9 @@ import (
 // for each where the bucket is, how its requests are signed and what might have to
 // be done about them: some forty steps, which took half of the CPU of a walk. All
 // that is the same for every object. So the SDK is asked once, and what a request
-// has of its own is put together and signed here. It goes over the transport that all requests go over. What comes back is an error as the
-// SDK makes it, for failure to judge.
+// has of its own is put together and signed here. It goes over the transport that all
+// requests go over. What comes back is an error as the SDK makes it, for failure to
+// judge.
 //
 // On the wire the requests are those of the SDK but for what it tells of itself:
 // TestDirectIsWhatTheSDKSends. Buckets that need another signature than the usual

@@ -117,7 +117,8 @@ func (t *transport) trip(req *http.Request, p pool, x *exchange) (*http.Response
 }
 
 // straight reports that requests to a host can take lines: no proxy is in between, and
-// its name needs no translation. The environment, which tells of proxies, is read once by net/http, too.
+// its name needs no translation. The environment, which tells of proxies, is read once
+// by net/http, too.
 func (t *transport) straight(req *http.Request) bool {
 	to := lineTo{req.URL.Scheme, req.URL.Host}
 	if known, ok := t.ways.Load(to); ok {
