@@ -27,7 +27,8 @@
 //	  │                                                   │   │   FLUSH, FSYNC,
 //	  │                                                   │   │   last RELEASE
 //	gone ◄────────────────────────────────────────────────┘   │
-//	     last RELEASE after a failure or a killed writer ◄────┘
+//	     last RELEASE after a killed writer, or of those who  │
+//	     can write after a failure ◄──────────────────────────┘
 //
 // FLUSH of rsync's temporary file leads to another state: parked, see there.
 //
@@ -49,9 +50,11 @@
 //     like, and the file may be half written. Somebody closes it later, or the
 //     last RELEASE commits.
 //   - The first failure stays: every later write, fsync and close of the file
-//     returns it, and what is not stored is given up. Only the kernel's own
-//     write-back of pages is told that all is well: it would make EIO of every
-//     error, and not even send FLUSH (see writtenBack).
+//     returns it. Only the kernel's own write-back of pages is told that all is
+//     well: it would make EIO of every error, and not even send FLUSH (see
+//     writtenBack). What is not stored is given up at the last RELEASE of a handle
+//     that can write. O_CREAT and O_TRUNC put a file under write for O_RDONLY, too,
+//     but such a handle then reads on as if it had been opened without them.
 //   - A RELEASE without a FLUSH (knfsd sends none) commits.
 //   - FLUSH of a new file that rsync made under a temporary name, and that is in
 //     memory whole, parks it: it says 0, and nothing is sent. The file is under write,

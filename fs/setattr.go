@@ -256,6 +256,7 @@ func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error 
 	n.mu.Unlock()
 	switch {
 	case under != nil:
+		defer n.endIdle(under)
 		alone := byName && !under.file.Dirty() && !stale
 		n.written()
 		if err := under.truncate(ctx, size); err != nil || !alone {

@@ -18,30 +18,37 @@ var (
 	_ gofuse.FileAllocater = (*writeHandle)(nil)
 )
 
-// writeHandle is a file opened for writing. What was written belongs to the
-// node: the kernel may send anybody's pages through any handle.
+// writeHandle is a file opened for writing, or made or emptied by who opened it for
+// reading. What was written belongs to the node: the kernel may send anybody's pages
+// through any handle that can write.
 type writeHandle struct {
 	*writing
 	opener    uint32 // thread
 	synced    bool   // O_SYNC or O_DSYNC
-	readable  bool   // O_RDWR
+	access    uint32 // O_RDONLY, O_WRONLY or O_RDWR
 	temporary string // its key, where rsync made the file and will give it another; else ""
 	snapshot  snapshot
 }
 
+// newWriteHandle makes the handle that startWriting has counted. The operation gate is
+// held, or nobody knows of the node yet.
 func newWriteHandle(w *writing, opener fuse.Caller, flags uint32) *writeHandle {
-	return &writeHandle{
-		writing:  w,
-		opener:   opener.Pid,
-		synced:   flags&syscall.O_DSYNC != 0, // O_SYNC has its bits, too
-		readable: flags&syscall.O_ACCMODE == syscall.O_RDWR,
+	h := &writeHandle{
+		writing: w,
+		opener:  opener.Pid,
+		synced:  flags&syscall.O_DSYNC != 0, // O_SYNC has its bits, too
+		access:  flags & syscall.O_ACCMODE,
 	}
+	if h.access != syscall.O_RDONLY {
+		w.writers++
+	}
+	return h
 }
 
 // Read implements gofuse.FileReader. The kernel also reads through handles that
 // are write-only: the rest of a page that is written in part.
 func (h *writeHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
-	if h.readable {
+	if h.access != syscall.O_WRONLY {
 		return h.node.read(ctx, &h.snapshot, dest, off)
 	}
 	w, stop := h.node.fsys.waiting(ctx)
@@ -111,6 +118,9 @@ func (h *writeHandle) Release(context.Context) syscall.Errno {
 		return n.fsys.answer("release", n.key(), err)
 	}
 	h.handles--
+	if h.access != syscall.O_RDONLY {
+		h.writers--
+	}
 	n.endIdle(h.writing)
 	n.operation.leave()
 	n.dropHidden()

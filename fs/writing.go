@@ -20,6 +20,7 @@ type writing struct {
 
 	// Guarded by the node's operation gate.
 	handles int
+	writers int     // those of the handles that can write: who made or emptied the file need not
 	key     string  // where the next commit goes
 	covers  bool    // renamed over an object that the first commit replaces, and that nobody sees until then
 	parked  *parked // nil unless it waits for its last name
@@ -84,8 +85,8 @@ func (o *openFiles) settle(ctx context.Context) {
 	wg.Wait()
 }
 
-// startWriting puts the node under write, or joins those who write it. The
-// operation gate is held.
+// startWriting puts the node under write, or joins those who write it, as one of its
+// handles. The operation gate is held.
 func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -172,14 +173,30 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 	}
 }
 
-// endIdle ends the node's time under write if nobody has it open any more, or
-// expects anything else of it. The operation gate is held.
+// endIdle ends the node's time under write if it has not ended yet, and nobody has it
+// open any more or expects anything else of it. The operation gate is held.
 func (n *fileNode) endIdle(w *writing) {
-	if w.handles > 0 || w.parked != nil || n.keptForReaders() {
+	if !n.isUnder(w) || w.held() || w.parked != nil || n.keptForReaders() {
 		return
 	}
 	n.endWriting(n.fsys.ctx, w)
 	n.fsys.nodes.unneeded(n)
+}
+
+// isUnder reports that it is this time that the node is under write.
+func (n *fileNode) isUnder(w *writing) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.writing == w
+}
+
+// held reports that somebody has the file open for whom it stays under write. A file
+// that failed only does for those who must not write to it as if nothing had happened.
+func (w *writing) held() bool {
+	if w.file.Err() != nil {
+		return w.writers > 0
+	}
+	return w.handles > 0
 }
 
 // endWriting ends the node's time under write. What is not stored is stored now,

@@ -69,6 +69,16 @@ var keptFaults = map[string]string{
 		mkdir name=d`,
 }
 
+// keptDoubts are the same with a store that fails for good.
+var keptDoubts = map[string]string{
+	"a failed file kept its name as long as its read-only maker had it open": `
+		fault name=Put flags=corrupt
+		open h=1 name=b flags=rdonly|creat
+		open h=5 name=b flags=wronly
+		pwrite h=5 n=8 salt=761326
+		close h=5`,
+}
+
 // regressions are the sequences that are always played.
 func regressions(t testing.TB, kept map[string]string) (out []*trial) {
 	for _, name := range slices.Sorted(maps.Keys(kept)) {

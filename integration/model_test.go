@@ -198,6 +198,8 @@ func (v variant) run(t *testing.T) {
 		v.must(t, regressions(t, kept))
 	case faultsHeal:
 		v.must(t, regressions(t, keptFaults))
+	case faultsStay:
+		v.must(t, regressions(t, keptDoubts))
 	}
 	for first := *modelFirst; first < *modelFirst+*modelSeeds && !t.Failed(); first += mountSize {
 		var trials []*trial

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicefs/sluicefs/integration/mounttest"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
 )
@@ -207,6 +209,7 @@ func writeClauses() map[string]clause {
 			})
 			e.write(m, "f", "second try")
 			e.stored("f", "second try")
+			readOnlyCreatorOfAFailedFile(e, m)
 		}},
 		"W13": {inMemory: "TestSizeHasNoWall has it on real stores", run: func(e *env) {
 			scaleDown(e.store.Profile())
@@ -229,5 +232,32 @@ func writeClauses() map[string]clause {
 				e.Errorf("mode %o after a write, want 755", mode)
 			}
 		}},
+	}
+}
+
+// readOnlyCreatorOfAFailedFile makes a file by a descriptor that can only read, as
+// `flock --shared` does, and keeps it while another that writes fails.
+func readOnlyCreatorOfAFailedFile(e *env, m *mounttest.Mount) {
+	for _, stored := range []string{"", "what was there"} {
+		flags := os.O_RDONLY | os.O_CREATE
+		if stored != "" {
+			e.write(m, "lock", stored)
+			flags |= os.O_TRUNC
+		}
+		reader := e.open(m, "lock", flags)
+		rule := e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+		writer := e.open(m, "lock", os.O_WRONLY)
+		_, err := writer.WriteString("never stored")
+		e.ok(err)
+		e.fails("close", writer.Close(), syscall.EACCES)
+		rule.Remove()
+		e.eventually("the name shows what is stored", func() bool {
+			b, err := os.ReadFile(filepath.Join(m.Dir, "lock"))
+			return stored == "" && errors.Is(err, os.ErrNotExist) || stored != "" && err == nil && string(b) == stored
+		})
+		e.write(m, "lock", "second try")
+		e.ok(reader.Close())
+		e.stored("lock", "second try")
+		e.ok(os.Remove(filepath.Join(m.Dir, "lock")))
 	}
 }
