@@ -67,6 +67,7 @@ var errnos = []struct {
 	{uploader.ErrIntegrity, syscall.EIO},
 	{cache.ErrDamaged, syscall.EIO},
 	{uploader.ErrUnverified, syscall.EIO}, // before what kept the store from telling
+	{uploader.ErrNotRestored, syscall.EIO},
 	{uploader.ErrWriterKilled, syscall.EIO},
 	{uploader.ErrDraining, syscall.EROFS}, // a mount that is going away takes no more writes
 	{uploader.ErrClosed, syscall.EBADF},

@@ -21,7 +21,7 @@ func TestErrnoOf(t *testing.T) {
 		errNoAttribute: syscall.ENODATA, errRange: syscall.ERANGE, errNotPermitted: syscall.EACCES, errNoRoom: syscall.ENOSPC, errTaken: syscall.EBUSY,
 		keypath.ErrInvalid: syscall.EINVAL, keypath.ErrTooLong: syscall.ENAMETOOLONG,
 		uploader.ErrExists: syscall.EEXIST, uploader.ErrConflict: syscall.ESTALE, uploader.ErrTooLarge: syscall.EFBIG,
-		uploader.ErrNoSpace: syscall.ENOSPC, uploader.ErrIntegrity: syscall.EIO, uploader.ErrWriterKilled: syscall.EIO,
+		uploader.ErrNoSpace: syscall.ENOSPC, uploader.ErrIntegrity: syscall.EIO, uploader.ErrWriterKilled: syscall.EIO, uploader.ErrNotRestored: syscall.EIO,
 		cache.ErrDamaged: syscall.EIO, uploader.ErrUnverified: syscall.EIO, uploader.ErrDraining: syscall.EROFS, uploader.ErrClosed: syscall.EBADF,
 		context.Canceled:     syscall.EINTR,
 		objstore.ErrNotFound: syscall.ENOENT, objstore.ErrAccessDenied: syscall.EACCES, objstore.ErrExpired: syscall.EACCES,

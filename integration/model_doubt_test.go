@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // doubted plays a sequence while the store fails in any way. What it holds the
@@ -22,7 +24,7 @@ import (
 //
 //   - success is success: what close or fsync accepted is in the store;
 //   - what is in the store is one content that the file had as a whole: the one
-//     that was stored last, or one since then;
+//     that was stored last, or one since then; or it says that it is not [W14];
 //   - a failure stays until the last close;
 //   - then the name shows what is in the store, and can be written again.
 //
@@ -271,17 +273,26 @@ func (d *doubted) adopt(f *posixFile) error {
 	switch {
 	case !there && !b.absent:
 		return fmt.Errorf("object %q is gone", name)
-	case there && !b.may[sum(data)]:
+	case there && !b.may[sum(data)] && !d.notRestored(name):
 		return fmt.Errorf("object %q has %d bytes that the file never had", name, len(data))
 	case there:
 		g := &posixFile{links: 1, data: data}
 		parent.names[base] = g
+		d.all[sum(data)] = true
 		d.files[g] = &belief{may: map[uint64]bool{sum(data): true}}
 	default:
 		delete(parent.names, base)
 		f.links = 0
 	}
 	return nil
+}
+
+// notRestored reports that the mount says of a name that it shows half of a file.
+func (d *doubted) notRestored(name string) bool {
+	failed, _ := d.mount.Uploader.Failures()
+	return slices.ContainsFunc(failed, func(f uploader.Failure) bool {
+		return f.Key == d.prefix+name && errors.Is(f.Err, uploader.ErrNotRestored)
+	})
 }
 
 // shown waits until the mount shows what the store has of a name.

@@ -86,8 +86,12 @@ func (p *posix) apply(o operation) result {
 // find follows a path. parent is nil where there is no directory to hold the name.
 func (p *posix) find(path string) (parent *posixFile, base string, file *posixFile, errno syscall.Errno) {
 	parent, base = p.root, path
-	if dir, name, deep := strings.Cut(path, "/"); deep {
-		parent, base = p.root.names[dir], name
+	for {
+		dir, rest, deep := strings.Cut(base, "/")
+		if !deep {
+			break
+		}
+		parent, base = parent.names[dir], rest
 		switch {
 		case parent == nil:
 			return nil, base, nil, syscall.ENOENT

@@ -77,6 +77,19 @@ var keptDoubts = map[string]string{
 		open h=5 name=b flags=wronly
 		pwrite h=5 n=8 salt=761326
 		close h=5`,
+	"a name that did not get back what it had was taken for an undetected loss": `
+		open h=2 name=b flags=rdwr|creat
+		fault name=Head flags=fail off=1
+		seek h=2 off=37325
+		write h=2 n=34315 salt=463856
+		write h=2 n=5847 salt=664734
+		ftruncate h=2 n=51917
+		fallocate h=2 off=20480 n=106894`,
+	"the model did not follow paths of three names": `
+		mkdir name=d
+		open h=2 name=d/a flags=rdwr|creat
+		mkdir name=e
+		rename name=d to=e/a`,
 }
 
 // regressions are the sequences that are always played.

@@ -15,6 +15,7 @@ import (
 	"github.com/sluicefs/sluicefs/integration/mounttest"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
+	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // streamed is the size of a file that is sent in parts.
@@ -214,6 +215,55 @@ func writeClauses() map[string]clause {
 		"W13": {inMemory: "TestSizeHasNoWall has it on real stores", run: func(e *env) {
 			scaleDown(e.store.Profile())
 			writePastTheWall(e)
+		}},
+		"W14": {run: func(e *env) {
+			e.put("f", "old", nil)
+			m := e.mount()
+			text := noise(streamed)
+			begin := func() *os.File {
+				f := e.open(m, "f", os.O_WRONLY|os.O_TRUNC)
+				parts := e.store.Calls(objstore.OpUploadPart)
+				_, err := f.WriteString(text)
+				e.ok(err)
+				e.ok(unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE))
+				e.eventually("a part is sent", func() bool { return e.store.Calls(objstore.OpUploadPart) > parts })
+				return f
+			}
+			rename := func() error { return os.Rename(filepath.Join(m.Dir, "f"), filepath.Join(m.Dir, "g")) }
+
+			f := begin()
+			gate := fault.NewGate()
+			defer gate.Open()
+			back := e.store.Add(fault.Rule{Op: objstore.OpCopy, Mode: fault.Delay, Gate: gate, After: 2})
+			renamed := make(chan error)
+			go func() { renamed <- rename() }()
+			<-gate.Arrived()
+			if half, _ := e.get("f"); half == "old" || !strings.HasPrefix(text, half) {
+				e.Errorf("meanwhile the name shows %s", short(half))
+			}
+			back.Remove()
+			gate.Open()
+			e.ok(<-renamed)
+			e.ok(f.Close())
+			e.stored("g", text)
+			e.absent("f")
+
+			e.write(m, "f", "older")
+			f = begin()
+			back = e.store.Add(fault.Rule{Op: objstore.OpCopy, Mode: fault.Fail, Kind: objstore.ErrAccessDenied, After: 2})
+			e.fails("rename", rename(), syscall.EIO)
+			back.Remove()
+			e.fails("close", f.Close(), syscall.EIO)
+			failed, _ := m.Uploader.Failures()
+			if len(failed) != 1 || !errors.Is(failed[0].Err, uploader.ErrNotRestored) {
+				e.Fatalf("failures: %v", failed)
+			}
+			_, key, _ := strings.Cut(failed[0].Err.Error(), "\"")
+			key, _, _ = strings.Cut(key, "\"")
+			e.stored(key, "older")
+			e.ok(e.store.Delete(e.Context(), key))
+			e.write(m, "f", "again")
+			e.stored("f", "again")
 		}},
 		"W12": {run: func(e *env) {
 			m := e.mount()

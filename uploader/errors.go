@@ -18,6 +18,9 @@ var (
 	// ErrUnverified says that the object was stored, but that the store would not
 	// tell whether it holds what was written.
 	ErrUnverified = errors.New("object was stored, but could not be checked")
+	// ErrNotRestored says that the name shows a part of what was written, because the
+	// store failed while that was made readable under it: see SEMANTICS.md, W14.
+	ErrNotRestored = errors.New("the name shows half of the file, and cannot get back what it had")
 	// ErrNoSpace says that memory and spill file are both full.
 	ErrNoSpace = errors.New("no space for data waiting to be sent")
 	// ErrWriterKilled is the cause given to Discard when a signal ended the writer.

@@ -5,9 +5,6 @@ import (
 	"fmt"
 )
 
-// ErrNotRestored is the failure of a stage that could not put back what it replaced.
-var ErrNotRestored = errNotRestored
-
 // ChunkSize is the unit of memory, in bytes.
 const ChunkSize = chunkSize
 

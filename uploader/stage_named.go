@@ -8,9 +8,6 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
-// errNotRestored says that a name was left with what stageNamed put there.
-var errNotRestored = errors.New("cannot put back what was under the name before")
-
 // aside is what stood under a name before stageNamed, and where its copy is.
 type aside struct {
 	exists bool
@@ -42,7 +39,7 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 	if back := f.putBack(ctx, up.key, before, mine); back != nil {
 		f.u.log.WithError(back).WithField("key", up.key).WithField("copy", before.copied.Key).Error("name shows a half-written file")
 		f.discardHidden(staged.key)
-		return errors.Join(fmt.Errorf("%w: %w", errNotRestored, back), err)
+		return errors.Join(before.notRestored(back), err)
 	}
 	f.discardHidden(before.copied.Key)
 	if err != nil {
@@ -67,6 +64,14 @@ func (f *File) setAside(ctx context.Context, key string) (aside, error) {
 		return aside{}, fmt.Errorf("set %q aside: %w", key, err)
 	}
 	return aside{true, was, copied}, nil
+}
+
+// notRestored says that the name did not get back what it had, and where that is.
+func (a aside) notRestored(why error) error {
+	if !a.exists {
+		return fmt.Errorf("%w (there was nothing): %w", ErrNotRestored, why)
+	}
+	return fmt.Errorf("%w (it is in %q): %w", ErrNotRestored, a.copied.Key, why)
 }
 
 // copyHidden copies an object to a hidden key.
