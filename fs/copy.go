@@ -14,7 +14,7 @@ import (
 // given. The answer is Full where the source was.
 func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.Info, attr *attributes) (objstore.Info, error) {
 	if source.Size > f.cfg.Store.Profile().MaxCopy {
-		return f.copyParts(ctx, key, source, attr)
+		return f.copyLarge(ctx, key, source, attr)
 	}
 	o, source, err := f.copyOptions(ctx, key, source, attr)
 	if err != nil {
@@ -30,6 +30,25 @@ func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.I
 	}
 	if err != nil {
 		return info, fmt.Errorf("copy %q: %w", source.Key, err)
+	}
+	return copied(info, key, source, o.ObjectOptions), nil
+}
+
+// copyLarge copies an object that is too large for one request. A new upload takes
+// nothing over by itself.
+func (f *FileSystem) copyLarge(ctx context.Context, key string, source objstore.Info, attr *attributes) (objstore.Info, error) {
+	source, err := f.fullSource(ctx, source)
+	if err != nil {
+		return objstore.Info{}, fmt.Errorf("copy %q: %w", source.Key, err)
+	}
+	o, source, err := f.copyOptions(ctx, key, source, attr)
+	if err != nil {
+		return objstore.Info{}, fmt.Errorf("copy %q: %w", source.Key, err)
+	}
+	o.Replace = true
+	info, err := f.cfg.Uploader.Copy(ctx, key, source, o)
+	if err != nil {
+		return objstore.Info{}, fmt.Errorf("copy %q of %d bytes: %w", source.Key, source.Size, err)
 	}
 	return copied(info, key, source, o.ObjectOptions), nil
 }

@@ -67,6 +67,13 @@ var keptFaults = map[string]string{
 	"mkdir found its own marker and took it for another's": `
 		fault name=Put flags=lose-answer n=1
 		mkdir name=d`,
+	"a rename of many parts failed of which nobody heard that it had succeeded": `
+		mkdir name=d
+		open h=4 name=d/a flags=wronly|creat
+		ftruncate h=4 n=101950
+		fsync h=4
+		fault name=Complete flags=lose-answer n=2
+		rename name=d/a to=b`,
 }
 
 // keptDoubts are the same with a store that fails for good.

@@ -185,7 +185,7 @@ func (f *File) sendPiece(ctx context.Context, up *upload, p piece, first *compos
 	}
 	defer f.u.slots.release(0, 0)
 	if p.kind == runCopy {
-		return f.u.copyPart(ctx, up, p.number, p.src)
+		return f.u.copyPart(ctx, up, p.number, p.src, up.ref.SSE)
 	}
 	s, err := f.u.sendPart(ctx, up, p.number, b)
 	if err == nil {
@@ -197,10 +197,11 @@ func (f *File) sendPiece(ctx context.Context, up *upload, p piece, first *compos
 	return s, err
 }
 
-// copyPart has the server make a part of a range of an object.
-func (u *Uploader) copyPart(ctx context.Context, up *upload, number int32, r remote) (sent, error) {
+// copyPart has the server make a part of a range of an object, which is encrypted with
+// a key of its customer if sse says so.
+func (u *Uploader) copyPart(ctx context.Context, up *upload, number int32, r remote, sse objstore.SSE) (sent, error) {
 	part, err := u.store.UploadPartCopy(ctx, up.ref, number, objstore.CopySource{
-		Key: r.src.key, Offset: r.off, Length: r.len(), IfMatch: r.src.etag, SSE: up.ref.SSE,
+		Key: r.src.key, Offset: r.off, Length: r.len(), IfMatch: r.src.etag, SSE: sse,
 	})
 	if err != nil {
 		up.doubt.Store(up.doubt.Load() || unanswered(err))

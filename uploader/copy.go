@@ -47,32 +47,52 @@ func (u *Uploader) copyParts(ctx context.Context, dst string, src objstore.Info,
 	}
 	up := &upload{key: dst, mark: mark, ready: make(chan struct{}), ref: objstore.UploadRef{Key: dst, ID: id, SSE: customerKey(opts.SSE)}}
 	close(up.ready)
-	// As few parts as can be, all of one size but the last: some stores insist.
-	n := (src.Size + u.profile.MaxCopy - 1) / u.profile.MaxCopy
-	size := min(alignUp((src.Size+n-1)/n, u.profile.Part.Align), u.profile.MaxCopy)
-	n = (src.Size + size - 1) / size
-	parts := make([]sent, n)
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(u.cfg.Concurrency)
-	for i := range n {
-		at := span{i * size, min((i+1)*size, src.Size)}
-		g.Go(func() (err error) {
-			r := remote{at, source{key: src.Key, etag: src.ETag, size: src.Size}, at.from}
-			parts[i], err = u.copyPart(gctx, up, int32(i)+1, r)
-			return err
-		})
-	}
-	err = g.Wait()
-	var info objstore.Info
-	if err == nil {
-		done, list := u.completion(parts)
-		done.Condition = opts.Condition
-		info, err = u.finishUpload(ctx, up, list, done, u.profile.JoinedETag(list))
-	}
+	info, err := u.finishCopy(ctx, up, src, opts.Condition)
 	if err != nil {
 		u.abortAll([]*upload{up})
 		return objstore.Info{}, err
 	}
 	info.Key, info.Size = dst, src.Size
 	return info, nil
+}
+
+// finishCopy makes the parts of an upload of ranges of src, completes it, and makes
+// sure that the store has all of it.
+func (u *Uploader) finishCopy(ctx context.Context, up *upload, src objstore.Info, c objstore.Condition) (objstore.Info, error) {
+	size := copyRange(src.Size, u.profile)
+	parts := make([]sent, (src.Size+size-1)/size)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(u.cfg.Concurrency)
+	for i := range parts {
+		off := int64(i) * size
+		at := span{off, min(off+size, src.Size)}
+		g.Go(func() (err error) {
+			r := remote{at, source{key: src.Key, etag: src.ETag, size: src.Size}, at.from}
+			parts[i], err = u.copyPart(gctx, up, int32(i)+1, r, customerKey(src.SSE))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return objstore.Info{}, err
+	}
+	opts, list := u.completion(parts)
+	opts.Condition = c
+	expect := u.profile.JoinedETag(list)
+	info, err := u.finishUpload(ctx, up, list, opts, expect)
+	if err == nil {
+		err = u.verify(ctx, up.key, &info, opts, expect)
+	}
+	return info, err
+}
+
+// leastRange is the least that is copied with one request of an object that takes
+// several: enough that the requests are few, little enough that they go in parallel.
+const leastRange = 512 << 20 // bytes
+
+// copyRange is the size of the parts in which an object is copied, all the same but
+// the last, as some stores insist: leastRange, or what the largest number of parts asks
+// for, never more than one request may copy.
+func copyRange(size int64, p *objstore.Profile) int64 {
+	n := int64(p.PartNumbers())
+	return min(alignUp(max(leastRange, (size+n-1)/n), p.Part.Align), p.MaxCopy)
 }
