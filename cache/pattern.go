@@ -20,6 +20,13 @@ const (
 	nearOld = 1 << 20
 	// kernelRead is the least that the kernel reads ahead by, in bytes.
 	kernelRead = 128 << 10
+	// A trail counts for more than random reads after so many reads side by side, so
+	// many with gaps or overtaken, or so many bytes. The more pages of a file the kernel
+	// has, the more pieces it makes of a random read, and the more it reads
+	// ahead for nothing. Who reads in order has done so after three requests.
+	sureRow   = 3
+	sureReads = 6
+	sureBytes = 1 << 20
 	// minStrides is how often a distance must be repeated to count as a stride.
 	minStrides = 2
 )
@@ -27,12 +34,23 @@ const (
 // trail is one place at which an object is being read. Programs that merge,
 // compare or download in parts have several on one handle.
 type trail struct {
-	kind   access // forward or backward; random while there was one read
+	way    access // forward or backward; random while there was one read
+	sure   bool   // that it is one, and not what random reads look like now and then
 	first  int64  // where the last read began; the lowest so far, going backward
 	pos    int64  // where the last read ended; the highest so far, going forward
 	length int64  // bytes that were read in a row, or overtaken
 	read   int64  // of them, those that were read
+	reads  int    // how many those are
+	row    int    // the last of them that were side by side
 	used   uint64
+}
+
+// kind is what the trail counts for.
+func (t *trail) kind() access {
+	if !t.sure {
+		return random
+	}
+	return t.way
 }
 
 // complete reports that nothing is left that was overtaken.
@@ -55,14 +73,14 @@ func (p *pattern) observe(off, n int64) (kind access, i int, begun bool) {
 	for i := range p.trails {
 		if t := &p.trails[i]; t.used > 0 && t.goesOn(off, n) {
 			t.used = p.clock
-			t.read += n
-			return t.kind, i, false
+			return t.kind(), i, false
 		}
 	}
 	if off == 0 || p.clock == 1 && n >= kernelRead && off <= nearNew*n {
 		// The second read of a file may come before the first.
 		i := p.begin(0, off+n)
-		p.trails[i].kind, p.trails[i].read = forward, n
+		t := &p.trails[i]
+		t.way, t.sure, t.read = forward, true, n
 		return forward, i, true
 	}
 	if p.strides(off, n) {
@@ -80,12 +98,12 @@ func (p *pattern) begin(off, n int64) int {
 			oldest = i
 		}
 	}
-	p.trails[oldest] = trail{first: off, pos: off + n, length: n, read: n, used: p.clock}
+	p.trails[oldest] = trail{first: off, pos: off + n, length: n, read: n, reads: 1, row: 1, used: p.clock}
 	return oldest
 }
 
 func (t *trail) worth() uint64 {
-	if t.kind == random {
+	if t.kind() == random {
 		return t.used
 	}
 	return t.used + 64
@@ -93,23 +111,38 @@ func (t *trail) worth() uint64 {
 
 // goesOn reports that a read goes on with the trail, and takes it in if so.
 func (t *trail) goesOn(off, n int64) bool {
+	exact := off == t.pos || off+n == t.first
+	if !t.follow(off, n) {
+		return false
+	}
+	t.read += n
+	t.reads++
+	if t.row++; !exact {
+		t.row = 1
+	}
+	t.sure = t.sure || t.row >= sureRow || t.reads >= sureReads || t.read >= sureBytes
+	return true
+}
+
+// follow moves the trail's end to that of a read, if it is near.
+func (t *trail) follow(off, n int64) bool {
 	near := max(kernelRead, nearNew*n)
 	if t.length > 4*n || t.length > nearOld {
 		near = max(near, nearOld)
 	}
 	end := off + n
 	switch {
-	case t.kind != backward && off > t.first && off <= t.pos+near && off >= t.pos-near:
-		t.kind = forward
+	case t.way != backward && off > t.first && off <= t.pos+near && off >= t.pos-near:
+		t.way = forward
 		t.first = off
 		if end > t.pos {
 			t.length += end - t.pos
 			t.pos = end
 		}
-	case t.kind == forward && off >= t.pos-near && off <= t.first:
+	case t.way == forward && off >= t.pos-near && off <= t.first:
 		// It was overtaken.
-	case t.kind != forward && (off > 0 || t.kind == backward) && off < t.first && end >= t.first-near && end <= t.first+near:
-		t.kind = backward
+	case t.way != forward && (off > 0 || t.way == backward) && off < t.first && end >= t.first-near && end <= t.first+near:
+		t.way = backward
 		t.length += t.first - off
 		t.first, t.pos = off, end
 	default:
