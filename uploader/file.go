@@ -56,6 +56,7 @@ type File struct {
 	streaming bool            // it has
 	rewrites  bool            // cells were written again after they were covered: expect more
 	random    bool            // written elsewhere than at its end, or expected to be
+	late      int64           // bytes that were written farther than disorder behind its end
 	sending   int             // cells on their way
 	tidying   int             // goroutines that remove what the file left at the store
 	staged    []source        // hidden objects that base bytes may come from

@@ -217,6 +217,41 @@ func TestStreamsStaySmall(t *testing.T) {
 	})
 }
 
+// TestDisorderIsNoRandomWriting has the kernel leave a piece out now and then, and write
+// it when it is far behind: the more, the more memory the machine has. Only where much
+// of a file is written like that are cells kept for what may come to them yet.
+func TestDisorderIsNoRandomWriting(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		every  int64 // so many cells, one comes late
+		random bool
+	}{{"stream", 20, false}, {"here and there", 3, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const cell, cells, behind = 5 << 20, 96, 20
+				u := newUploader(t, newSink(), uploader.Config{PartSize: cell, SpillDir: t.TempDir()})
+				p := noise(1, cell)
+				f := u.Open("f", uploader.OpenOptions{})
+				for i := range int64(cells) {
+					if i%c.every > 0 {
+						mustWrite(t, f, p, i*cell)
+					}
+					if late := i - behind; late >= 0 && late%c.every == 0 {
+						mustWrite(t, f, p, late*cell)
+					}
+					synctest.Wait()
+				}
+				late := int64(behind/c.every+1) * cell // is not there yet, or was just sent
+				if held := u.Stats().Memory; held > cell+uploader.KeptBehind+late != c.random {
+					t.Errorf("%d MiB are held", held>>20)
+				}
+				mustCommit(t, f)
+				mustClose(t, f)
+			})
+		})
+	}
+}
+
 // order returns the offsets of blocks, shuffled within windows.
 func order(r *rand.Rand, size, block, window int) []int {
 	var out []int
