@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -28,10 +29,29 @@ func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.I
 	if errors.Is(err, objstore.ErrInvalid) && source.Size == 0 && strings.HasSuffix(source.Key, "/") {
 		return f.copyMarker(ctx, key, source)
 	}
+	if err != nil && key == source.Key {
+		info, err = f.copiedBefore(ctx, source, o, err)
+	}
 	if err != nil {
 		return info, fmt.Errorf("copy %q: %w", source.Key, err)
 	}
 	return copied(info, key, source, o.ObjectOptions), nil
+}
+
+// copiedBefore looks whether a copy of an object onto itself that failed is there all the
+// same: if the answer to an attempt was lost, the next one finds another ETag than that
+// of the source. The object is known as our own by its metadata, with a time in nanoseconds.
+func (f *FileSystem) copiedBefore(ctx context.Context, source objstore.Info, o objstore.CopyOptions, failure error) (objstore.Info, error) {
+	var e *objstore.Error
+	if !errors.Is(failure, objstore.ErrPrecondition) || !errors.As(failure, &e) || !e.Sent {
+		return objstore.Info{}, failure
+	}
+	f.cfg.Cache.Invalidate(source.Key)
+	seen, err := f.cfg.Cache.Stat(ctx, source.Key)
+	if err == nil && seen.Size == source.Size && maps.Equal(seen.Metadata, o.Metadata) {
+		return seen, nil
+	}
+	return objstore.Info{}, failure
 }
 
 // copyLarge copies an object that is too large for one request. A new upload takes

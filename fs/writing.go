@@ -93,6 +93,9 @@ func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
 	w := n.writing
 	if w == nil {
 		w = &writing{node: n, key: key, file: n.fsys.cfg.Uploader.Open(key, o), given: n.attr, ended: make(chan struct{})}
+		if n.pending || n.failed != nil { // the object does not carry them yet
+			w.explicit, w.given = true, attributes{}
+		}
 		n.writing = w
 		n.fsys.open.add(w)
 		if o.Base == nil {

@@ -20,6 +20,23 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
 )
 
+// TestAttributesOutliveATruncate changes attributes and then the size, by name, before
+// they are stored: the commit has to carry them.
+func TestAttributesOutliveATruncate(t *testing.T) {
+	e := inMemory(t)
+	m := e.mountWith(func(c *fs.Config) { c.MetadataDelay = forEver })
+	e.write(m, "f", "content")
+	at := filepath.Join(m.Dir, "f")
+	e.ok(os.Chmod(at, 0o600))
+	e.ok(os.Truncate(at, 3))
+	e.ok(m.FS.Sync(e.Context()))
+	other := e.mount()
+	if mode := e.stat(other, "f").Mode & 0o7777; mode != 0o600 {
+		t.Errorf("mode %o, want 600", mode)
+	}
+	e.want("content", e.read(other, "f"), "con")
+}
+
 // TestFileIsSeenWhileItsAttributesAreStored asks for them while the copy that stores
 // them is on its way.
 func TestFileIsSeenWhileItsAttributesAreStored(t *testing.T) {

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -66,6 +67,7 @@ type variant struct {
 	profile objstore.Profile
 	through bool // without the kernel's write-back cache
 	faults  faults
+	delay   time.Duration // of metadata; 0 is little
 	rsync   bool          // the programs pass for rsync, and some of the files for its temporary ones
 	retry   time.Duration // how long requests are tried again; 0 is not at all
 }
@@ -129,7 +131,7 @@ func (v variant) mount(t testing.TB, store objstore.Store) *mounttest.Mount {
 		Leftovers: v.faults == faultsStay,
 		FS: func(c *fs.Config) {
 			c.WriteThrough = v.through
-			c.MetadataDelay, c.ParkTime = 20*time.Millisecond, 5*time.Millisecond
+			c.MetadataDelay, c.ParkTime = cmp.Or(v.delay, 20*time.Millisecond), 5*time.Millisecond
 		},
 		Cache: func(*cache.Config) {},
 		Uploader: func(c *uploader.Config) {
