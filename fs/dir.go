@@ -88,11 +88,8 @@ func (d *dirNode) learn(marker bool, info objstore.Info) {
 // ask looks at the marker where its metadata is needed and not known.
 func (d *dirNode) ask(ctx context.Context) error {
 	f := d.fsys
-	d.mu.Lock()
-	fresh := d.pending || d.storing > 0 || !d.asked.IsZero() && f.cfg.Now().Sub(d.asked) < f.cfg.AttrTTL
-	d.mu.Unlock()
 	key := d.key()
-	if fresh || f.cfg.Metadata == MetadataNone || key == "" {
+	if d.fresh() || f.cfg.Metadata == MetadataNone || key == "" {
 		return nil
 	}
 	if d.beingWalked() {
@@ -117,6 +114,14 @@ func (d *dirNode) ask(ctx context.Context) error {
 	}
 	d.learn(true, info)
 	return nil
+}
+
+// fresh reports that the attributes need not be asked for: nobody knows them better, or
+// the marker was looked at a moment ago.
+func (d *dirNode) fresh() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pending || d.storing > 0 || !d.asked.IsZero() && d.fsys.cfg.Now().Sub(d.asked) < d.fsys.cfg.AttrTTL
 }
 
 func (d *dirNode) unmarked() {

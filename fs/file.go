@@ -102,10 +102,14 @@ func (f *FileSystem) newFileNode(info objstore.Info) *fileNode {
 // learnLocked takes over what is known of the object that the node stands for.
 func (n *fileNode) learnLocked(info objstore.Info) {
 	n.object = objectOf(info)
-	if info.Full {
+	switch {
+	case info.Full:
 		n.full = &info
-	} else if n.full != nil {
-		return // of the same content, and says more
+	case n.full != nil:
+		// Another client may have changed it since. What is needed of it is asked for, and
+		// until then nothing that was known is given to a commit.
+		n.full, n.attr.known = nil, 0
+		return
 	}
 	attr, _ := n.fsys.attributesOf(info, fuse.S_IFREG)
 	n.carried = attr.mtime

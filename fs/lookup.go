@@ -36,10 +36,7 @@ func (f *FileSystem) reply(n treeNode, out *fuse.EntryOut) *gofuse.Inode {
 	switch n := n.(type) {
 	case *dirNode:
 		n.fill(&out.Attr)
-		n.mu.Lock()
-		asked := !n.asked.IsZero() || n.pending
-		n.mu.Unlock()
-		if f.cfg.Metadata == MetadataPosix && !asked {
+		if f.cfg.Metadata == MetadataPosix && !n.fresh() {
 			out.SetAttrTimeout(0) // a stat asks for the marker; a walk need not
 		}
 	case *fileNode:
@@ -103,7 +100,8 @@ func (n *fileNode) local() bool {
 //
 // Where the kernel checks permissions itself it would do so with what it is told
 // first, so there everything is asked for. Without the write-back cache the
-// kernel takes another mtime later, and nothing needs to be asked for early.
+// kernel takes another mtime later, and nothing needs to be asked for early, but where
+// a name turned out to be no regular file.
 func (d *dirNode) bareLookups() bool {
 	c := &d.fsys.cfg
 	if c.AllowOther || c.Permissions {
@@ -111,7 +109,10 @@ func (d *dirNode) bareLookups() bool {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return c.WriteThrough || d.deletions > 0
+	if d.deletions == 0 {
+		return c.WriteThrough
+	}
+	return d.deletions > 0
 }
 
 // guesses reports that a name is looked up to open the file, as far as one can

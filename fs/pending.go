@@ -16,6 +16,8 @@ type pendingQueue struct {
 	fsys *FileSystem
 	wake chan struct{} // cap 1: there is work, or the end
 
+	storing gate // held by who has taken nodes out and stores them: flush waits for it
+
 	mu    sync.Mutex
 	due   map[keeper]time.Time
 	ended bool
@@ -85,6 +87,10 @@ const idle = time.Hour
 
 // storeDue stores what is due at a time, and says how long it is until the next.
 func (q *pendingQueue) storeDue(ctx context.Context, now time.Time) (next time.Duration, ended bool) {
+	if q.storing.enter(ctx) != nil {
+		return 0, true
+	}
+	defer q.storing.leave()
 	q.mu.Lock()
 	next = idle
 	var batch []keeper
@@ -120,8 +126,12 @@ func (q *pendingQueue) store(ctx context.Context, batch []keeper) error {
 	return errors.Join(errs...)
 }
 
-// flush stores everything that waits.
+// flush stores everything that waits, and waits for what is being stored.
 func (q *pendingQueue) flush(ctx context.Context) error {
+	if err := q.storing.enter(ctx); err != nil {
+		return err
+	}
+	defer q.storing.leave()
 	q.mu.Lock()
 	var batch []keeper
 	for n := range q.due {

@@ -37,6 +37,33 @@ func TestAttributesOutliveATruncate(t *testing.T) {
 	e.want("content", e.read(other, "f"), "con")
 }
 
+// TestAttributesOfAnotherMount changes what only the metadata tells of a file that another
+// mount knows all about, and writes to it there. The content, and so the ETag, is the same.
+func TestAttributesOfAnotherMount(t *testing.T) {
+	e := inMemory(t)
+	one, other := e.trusting(-1), e.trusting(-1)
+	at := func(m *mounttest.Mount) string { return filepath.Join(m.Dir, "f") }
+	e.write(other, "f", noise(10_000))
+	e.stat(other, "f")
+	e.ok(os.Chmod(at(one), 0o600))
+	e.ok(unix.Setxattr(at(one), "user.note", []byte("new"), 0))
+	e.ok(one.FS.Sync(e.Context()))
+	if mode := e.stat(other, "f").Mode & 0o7777; mode != 0o600 {
+		t.Errorf("mode %o, want 600", mode)
+	}
+	value := make([]byte, 10)
+	n, err := unix.Getxattr(at(other), "user.note", value)
+	e.ok(err)
+	e.want("attribute", string(value[:n]), "new")
+
+	e.ok(os.Chmod(at(one), 0o640))
+	e.ok(one.FS.Sync(e.Context()))
+	e.ok(appendTo(at(other), "more"))
+	if mode := e.stat(e.mount(), "f").Mode & 0o7777; mode != 0o640 {
+		t.Errorf("who appended gave it mode %o, want 640", mode)
+	}
+}
+
 // TestFileIsSeenWhileItsAttributesAreStored asks for them while the copy that stores
 // them is on its way.
 func TestFileIsSeenWhileItsAttributesAreStored(t *testing.T) {

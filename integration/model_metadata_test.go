@@ -45,6 +45,68 @@ func TestModelOfMetadata(t *testing.T) {
 	}
 }
 
+// TestModelOfTwoMounts has two mounts of one bucket change files by turns. What one has
+// stored the other comes to show.
+func TestModelOfTwoMounts(t *testing.T) {
+	for _, v := range []variant{
+		{name: "back", profile: modelProfile(), ttl: -1},
+		{name: "back-trusting", profile: modelProfile(), ttl: 5 * time.Millisecond},
+		{name: "through", profile: modelProfile(), through: true, ttl: -1},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			store := fault.New(mem.New(v.profile))
+			mounts := []*mounttest.Mount{v.mount(t, store), v.mount(t, store)}
+			first, last := *modelFirst, *modelFirst+*modelSeeds/20
+			if *modelSeed != 0 {
+				first, last = *modelSeed, *modelSeed+1
+			}
+			for seed := first; seed < last && !t.Failed(); seed++ {
+				a := newAttributed(mounts[0], fmt.Sprint("s", seed))
+				if err := a.byTurns(rand.New(rand.NewPCG(seed, 8)), mounts); err != nil {
+					t.Errorf("seed %d: %v\n%s", seed, err, strings.Join(a.done, "\n"))
+				}
+			}
+		})
+	}
+}
+
+// byTurns does operations on either mount and looks at the result on both.
+func (a *attributed) byTurns(r *rand.Rand, mounts []*mounttest.Mount) error {
+	if err := os.MkdirAll(a.path("d"), 0o755); err != nil {
+		return err
+	}
+	a.closed = true
+	if a.mount = mounts[1]; a.comesToBe() != nil {
+		return errors.New("the other mount does not come to show the directory")
+	}
+	for range 10 + r.IntN(30) {
+		i := r.IntN(len(mounts))
+		a.mount = mounts[i]
+		a.done = append(a.done, fmt.Sprint("mount ", i))
+		if err := errors.Join(a.step(r), a.compareAll(), a.mount.FS.Sync(context.Background())); err != nil {
+			return err
+		}
+		a.mount = mounts[1-i]
+		if err := a.comesToBe(); err != nil {
+			return fmt.Errorf("on the other mount: %w", err)
+		}
+	}
+	return nil
+}
+
+// comesToBe compares until all is as it should be: a question that was on its way when
+// the other mount changed something may be answered as it was.
+func (a *attributed) comesToBe() error {
+	for deadline := time.Now().Add(behindAtMost); ; time.Sleep(time.Millisecond) {
+		if err := a.compareAll(); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// behindAtMost is how far behind a mount may be [S2].
+const behindAtMost = 2 * time.Second
+
 // metadataSeeds is how many sequences one mount sees.
 const metadataSeeds = 20
 
@@ -54,10 +116,7 @@ func (v variant) playMetadata(t *testing.T, from, to uint64) {
 	defer m.Unmount()
 	models := map[uint64]*attributed{}
 	for seed := from; seed < to; seed++ {
-		a := &attributed{
-			mount: m, dir: fmt.Sprint("s", seed), files: map[string]*attributedFile{},
-			sub: "d", folder: &attributedFile{mode: unix.S_IFDIR | 0o755, xattrs: map[string]string{}},
-		}
+		a := newAttributed(m, fmt.Sprint("s", seed))
 		models[seed] = a
 		a.play(t, rand.New(rand.NewPCG(seed, 7)), v.faults, store)
 		store.Clear()
@@ -82,12 +141,13 @@ func (v variant) playMetadata(t *testing.T, from, to uint64) {
 
 // attributed is a directory of a mount and what should be in it.
 type attributed struct {
-	mount *mounttest.Mount
-	dir   string
-	files map[string]*attributedFile // by path
-	open  *os.File                   // kept open over other operations, or nil
-	held  *attributedFile            // the file that it is open for
-	done  []string
+	mount  *mounttest.Mount
+	dir    string
+	files  map[string]*attributedFile // by path
+	open   *os.File                   // kept open over other operations, or nil
+	held   *attributedFile            // the file that it is open for
+	closed bool                       // none is to be kept open
+	done   []string
 
 	sub    string          // what the directory d is called now
 	folder *attributedFile // the directory
@@ -101,8 +161,18 @@ type attributedFile struct {
 	data     string
 }
 
+func newAttributed(m *mounttest.Mount, dir string) *attributed {
+	return &attributed{
+		mount: m, dir: dir, files: map[string]*attributedFile{},
+		sub: "d", folder: &attributedFile{mode: unix.S_IFDIR | 0o755, xattrs: map[string]string{}},
+	}
+}
+
 // names are those that there may be; the last is a link's.
 var attributedNames = []string{"a", "b", "d/a", "d/b", "link"}
+
+// otherName is what the directory is called next.
+var otherName = map[string]string{"d": "e", "e": "d"}
 
 func (a *attributed) path(name string) string {
 	if base, below := strings.CutPrefix(name, "d/"); below {
@@ -225,7 +295,7 @@ func (a *attributed) step(r *rand.Rand) error {
 	case what == 10:
 		note("sync")
 		return a.mount.FS.Sync(context.Background())
-	case what == 11 && !link:
+	case what == 11 && !link && !a.closed:
 		return a.handle(r, name, file)
 	case what == 12:
 		mode := uint32(r.IntN(0o1000)) | 0o700
@@ -234,7 +304,7 @@ func (a *attributed) step(r *rand.Rand) error {
 		return unix.Chmod(a.path(a.sub), mode)
 	case what == 13:
 		was := a.path(a.sub)
-		a.sub = map[string]string{"d": "e", "e": "d"}[a.sub]
+		a.sub = otherName[a.sub]
 		note("rename d to %s", a.sub)
 		return os.Rename(was, a.path(a.sub))
 	}
@@ -278,6 +348,9 @@ func (a *attributed) compareAll() error {
 	var st unix.Stat_t
 	if err := unix.Stat(a.path(a.sub), &st); err != nil || st.Mode != a.folder.mode {
 		return fmt.Errorf("%s: mode %o, want %o: %w", a.sub, st.Mode, a.folder.mode, err)
+	}
+	if _, err := os.Lstat(a.path(otherName[a.sub])); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the directory has its old name: %w", err)
 	}
 	for _, name := range attributedNames {
 		if _, err := os.Lstat(a.path(name)); a.files[name] == nil && !errors.Is(err, os.ErrNotExist) {

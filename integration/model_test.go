@@ -68,6 +68,7 @@ type variant struct {
 	through bool // without the kernel's write-back cache
 	faults  faults
 	delay   time.Duration // of metadata; 0 is little
+	ttl     time.Duration // for which the mount and the kernel trust what they know; 0 is the default
 	rsync   bool          // the programs pass for rsync, and some of the files for its temporary ones
 	retry   time.Duration // how long requests are tried again; 0 is not at all
 }
@@ -132,8 +133,11 @@ func (v variant) mount(t testing.TB, store objstore.Store) *mounttest.Mount {
 		FS: func(c *fs.Config) {
 			c.WriteThrough = v.through
 			c.MetadataDelay, c.ParkTime = cmp.Or(v.delay, 20*time.Millisecond), 5*time.Millisecond
+			c.AttrTTL, c.EntryTTL, c.NegativeTTL = v.ttl, v.ttl, v.ttl
 		},
-		Cache: func(*cache.Config) {},
+		Cache: func(c *cache.Config) {
+			c.AttrTTL, c.DirTTL, c.NegativeTTL = v.ttl, v.ttl, v.ttl
+		},
 		Uploader: func(c *uploader.Config) {
 			c.Memory, c.Threshold, c.Concurrency = 512<<10, 40_000, 4
 			c.Ladder = []uploader.Rung{{Size: 24_000, PerMille: 50}, {Size: 48_000, PerMille: 40}}

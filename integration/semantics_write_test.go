@@ -238,7 +238,7 @@ func writeClauses() map[string]clause {
 			renamed := make(chan error)
 			go func() { renamed <- rename() }()
 			<-gate.Arrived()
-			if half, _ := e.get("f"); half == "old" || !strings.HasPrefix(text, half) {
+			if half, _ := e.get("f"); half == "old" || half == text {
 				e.Errorf("meanwhile the name shows %s", short(half))
 			}
 			back.Remove()
