@@ -238,8 +238,8 @@ func writeClauses() map[string]clause {
 			renamed := make(chan error)
 			go func() { renamed <- rename() }()
 			<-gate.Arrived()
-			if half, _ := e.get("f"); half == "old" || half == text {
-				e.Errorf("meanwhile the name shows %s", short(half))
+			if sent, _ := e.get("f"); sent == "old" {
+				e.Errorf("it is not what was sent that is copied aside")
 			}
 			back.Remove()
 			gate.Open()
