@@ -22,7 +22,8 @@ const (
 // climb finds the number of GETs that a stream needs at once on a line where an
 // answer comes so soon that the rate of one of them does not tell: they slow each
 // other down. It tries more, and fewer, and keeps what is better.
-// Rates are taken in rounds, of half as many bytes as are on their way at most.
+// Rates are taken in rounds, of as many bytes as are on their way at most: GETs that began
+// together end together, and in a part of them there may be any number of such ends.
 type climb struct {
 	mu    sync.Mutex
 	level int64
@@ -65,7 +66,7 @@ func (c *climb) saw(n int64, at time.Time, wanted int64) {
 	if c.stale {
 		under = min(under, max(c.trial.level, minParallel))
 	}
-	if c.bytes += n; c.bytes < under*maxRun/2 || !at.After(c.began) {
+	if c.bytes += n; c.bytes < under*maxRun || !at.After(c.began) {
 		return
 	}
 	rate := float64(c.bytes) / at.Sub(c.began).Seconds()

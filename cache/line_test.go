@@ -74,7 +74,7 @@ func TestTheLineIsFull(t *testing.T) {
 	}{
 		{"far away", 20 * time.Millisecond, 60e6, 1, 24},
 		{"farther away", 100 * time.Millisecond, 20e6, 1, 24},
-		{"in the same house", time.Millisecond, 300e6, 0.55, 24},
+		{"in the same house", time.Millisecond, 300e6, 0.5, 24},
 		{"on the same machine", 200 * time.Microsecond, 2.5e9, 0.1, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
