@@ -144,7 +144,8 @@
 //
 // In this order; a lock is never taken while holding one further down.
 //
-//  1. pendingQueue.storing (a gate): who has it stores nodes of the queue.
+//  1. pendingQueue.storing (a gate): who has it stores nodes of the queue, or renames
+//     a directory.
 //  2. fileNode.operation (a gate): held across requests by open for writing,
 //     FLUSH, FSYNC, the last RELEASE, truncate of a closed file, unlink, rename
 //     and storing metadata, so that each sees the file as the others leave it.

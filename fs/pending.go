@@ -16,7 +16,7 @@ type pendingQueue struct {
 	fsys *FileSystem
 	wake chan struct{} // cap 1: there is work, or the end
 
-	storing gate // held by who has taken nodes out and stores them: flush waits for it
+	storing gate // held by who has taken nodes out and stores them, and by who renames a directory
 
 	mu    sync.Mutex
 	due   map[keeper]time.Time

@@ -55,6 +55,12 @@ func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to
 			return err
 		}
 	}
+	// Attributes of directories below it are stored before it or after, for the marker
+	// under the old name would come back.
+	if err := f.pending.storing.enter(ctx); err != nil {
+		return err
+	}
+	defer f.pending.storing.leave()
 	defer m.leave()
 	if err := m.enter(ctx); err != nil {
 		return err

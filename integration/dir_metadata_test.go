@@ -5,7 +5,10 @@ package integration
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sluicefs/sluicefs/fs"
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -32,5 +35,34 @@ func TestDirectoryIsSeenWhileItsAttributesAreStored(t *testing.T) {
 	e.ok(<-stored)
 	if mode := e.stat(m, "d").Mode & 0o777; mode != 0o711 {
 		t.Errorf("mode %o once they are stored, want 711", mode)
+	}
+}
+
+// TestRenameWaitsForAttributesOnTheirWay renames a directory whose attributes are being
+// stored, under the name that it had.
+func TestRenameWaitsForAttributesOnTheirWay(t *testing.T) {
+	e := inMemory(t)
+	m := e.mountWith(func(c *fs.Config) { c.MetadataDelay = time.Nanosecond })
+	e.ok(os.Mkdir(filepath.Join(m.Dir, "d"), 0o755))
+	e.write(m, "d/f", "content")
+	gate := fault.NewGate()
+	defer gate.Open()
+	e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Delay, Gate: gate})
+	e.ok(os.Chmod(filepath.Join(m.Dir, "d"), 0o700))
+	<-gate.Arrived()
+	var renamed atomic.Bool
+	done := make(chan error)
+	go func() {
+		err := os.Rename(filepath.Join(m.Dir, "d"), filepath.Join(m.Dir, "e"))
+		renamed.Store(true)
+		done <- err
+	}()
+	e.eventually("it is renamed or waits", func() bool { return renamed.Load() || running("fs.(*gate).enter") })
+	gate.Open()
+	e.ok(<-done)
+	e.ok(m.FS.Sync(e.Context()))
+	e.want("keys", strings.Join(e.keys(), " "), "e/ e/f")
+	if mode := e.stat(e.mount(), "e").Mode & 0o7777; mode != 0o700 {
+		t.Errorf("mode %o, want 700", mode)
 	}
 }
