@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -363,10 +364,11 @@ func (a *attributed) compareAll() error {
 // compare holds a file of the mount against the model.
 func (a *attributed) compare(name string, want *attributedFile) error {
 	at := a.path(name)
-	var st unix.Stat_t
-	if err := unix.Lstat(at, &st); err != nil {
+	info, err := os.Lstat(at) // which goes on after EINTR, as any Go program does
+	if err != nil {
 		return fmt.Errorf("lstat %s: %w", name, err)
 	}
+	st := info.Sys().(*syscall.Stat_t)
 	if st.Mode != want.mode || st.Uid != want.uid || st.Gid != want.gid {
 		return fmt.Errorf("%s: mode %o of %d:%d, want %o of %d:%d", name, st.Mode, st.Uid, st.Gid, want.mode, want.uid, want.gid)
 	}
