@@ -115,7 +115,6 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 		}
 		if flags&syscall.O_TRUNC != 0 {
 			if err := under.truncate(ctx, 0); err != nil {
-				n.endIdle(under)
 				return nil, err
 			}
 			under.blank.Store(true)

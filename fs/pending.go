@@ -126,6 +126,15 @@ func (q *pendingQueue) store(ctx context.Context, batch []keeper) error {
 	return errors.Join(errs...)
 }
 
+// keepNow stores the attributes of one node, and waits for it if that is being done.
+func (q *pendingQueue) keepNow(ctx context.Context, n keeper) error {
+	if err := q.storing.enter(ctx); err != nil {
+		return err
+	}
+	defer q.storing.leave()
+	return n.keep(ctx)
+}
+
 // flush stores everything that waits, and waits for what is being stored.
 func (q *pendingQueue) flush(ctx context.Context) error {
 	if err := q.storing.enter(ctx); err != nil {

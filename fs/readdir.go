@@ -188,6 +188,6 @@ func (h *dirHandle) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno {
 	w, stop := d.fsys.waiting(ctx)
 	defer stop()
 	err := errors.Join(d.fsys.parked.land(w, d), d.fsys.departures.flush(w))
-	err = errors.Join(err, d.reproach(), d.storeMetadata(w))
+	err = errors.Join(err, d.reproach(), d.fsys.pending.keepNow(w, d))
 	return d.fsys.answer("fsyncdir", d.key(), err)
 }

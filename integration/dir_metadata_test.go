@@ -38,6 +38,32 @@ func TestDirectoryIsSeenWhileItsAttributesAreStored(t *testing.T) {
 	}
 }
 
+// TestFsyncWaitsForAttributesOnTheirWay syncs a directory whose attributes are being stored.
+func TestFsyncWaitsForAttributesOnTheirWay(t *testing.T) {
+	e := inMemory(t)
+	m := e.mountWith(func(c *fs.Config) { c.MetadataDelay = time.Nanosecond })
+	e.ok(os.Mkdir(filepath.Join(m.Dir, "d"), 0o755))
+	d := e.open(m, "d", os.O_RDONLY)
+	gate := fault.NewGate()
+	defer gate.Open()
+	e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Delay, Gate: gate})
+	e.ok(d.Chmod(0o700))
+	<-gate.Arrived()
+	var synced atomic.Bool
+	done := make(chan error)
+	go func() {
+		err := d.Sync()
+		synced.Store(true)
+		done <- err
+	}()
+	e.eventually("it is synced or waits", func() bool { return synced.Load() || running("fs.(*gate).enter") })
+	if synced.Load() {
+		t.Error("it did not wait")
+	}
+	gate.Open()
+	e.ok(<-done)
+}
+
 // TestRenameWaitsForAttributesOnTheirWay renames a directory whose attributes are being
 // stored, under the name that it had.
 func TestRenameWaitsForAttributesOnTheirWay(t *testing.T) {

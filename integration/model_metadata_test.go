@@ -154,6 +154,7 @@ type attributed struct {
 	folder *attributedFile // the directory
 }
 
+// attributedFile is what a file, a link or the directory should be.
 type attributedFile struct {
 	mode     uint32 // with the type
 	uid, gid uint32
@@ -169,7 +170,7 @@ func newAttributed(m *mounttest.Mount, dir string) *attributed {
 	}
 }
 
-// names are those that there may be; the last is a link's.
+// attributedNames are those that there may be; the last is a link's.
 var attributedNames = []string{"a", "b", "d/a", "d/b", "link"}
 
 // otherName is what the directory is called next.
@@ -348,10 +349,10 @@ func (a *attributed) compareAll() error {
 	}
 	var st unix.Stat_t
 	if err := unix.Stat(a.path(a.sub), &st); err != nil || st.Mode != a.folder.mode {
-		return fmt.Errorf("%s: mode %o, want %o: %w", a.sub, st.Mode, a.folder.mode, err)
+		return fmt.Errorf("%s: mode %o, want %o: %v", a.sub, st.Mode, a.folder.mode, err)
 	}
 	if _, err := os.Lstat(a.path(otherName[a.sub])); !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("the directory has its old name: %w", err)
+		return fmt.Errorf("the directory has its old name: %v", err)
 	}
 	for _, name := range attributedNames {
 		if _, err := os.Lstat(a.path(name)); a.files[name] == nil && !errors.Is(err, os.ErrNotExist) {
@@ -378,16 +379,16 @@ func (a *attributed) compare(name string, want *attributedFile) error {
 	if want.mode&unix.S_IFMT == unix.S_IFLNK {
 		target, err := os.Readlink(at)
 		if target != "target" {
-			return fmt.Errorf("%s: link to %q, %w", name, target, err)
+			return fmt.Errorf("%s: link to %q, %v", name, target, err)
 		}
 		return nil
 	}
 	if data, err := os.ReadFile(at); err != nil || string(data) != want.data {
-		return fmt.Errorf("%s: %d bytes, want %d: %w", name, len(data), len(want.data), err)
+		return fmt.Errorf("%s: %d bytes, want %d: %v", name, len(data), len(want.data), err)
 	}
 	got, err := xattrsOf(at)
 	if err != nil || !maps.Equal(got, want.xattrs) {
-		return fmt.Errorf("%s: attributes %v, want %v: %w", name, slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want.xattrs)), err)
+		return fmt.Errorf("%s: attributes %v, want %v: %v", name, slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want.xattrs)), err)
 	}
 	return nil
 }

@@ -310,4 +310,15 @@ func readOnlyCreatorOfAFailedFile(e *env, m *mounttest.Mount) {
 		e.stored("lock", "second try")
 		e.ok(os.Remove(filepath.Join(m.Dir, "lock")))
 	}
+
+	reader := e.open(m, "lock", os.O_RDONLY|os.O_CREATE)
+	e.write(m, "lock", "what was there")
+	rule := e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+	e.fails("truncate", os.Truncate(filepath.Join(m.Dir, "lock"), 5), syscall.EACCES)
+	rule.Remove()
+	e.eventually("the name of what could not be cut shows what is stored", func() bool {
+		b, err := os.ReadFile(filepath.Join(m.Dir, "lock"))
+		return err == nil && string(b) == "what was there"
+	})
+	e.ok(reader.Close())
 }
