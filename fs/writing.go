@@ -237,6 +237,11 @@ func (n *fileNode) endWriting(ctx context.Context, w *writing) {
 // lose takes a node away whose content the kernel believes in, and which the
 // store does not have: the name shows what is stored, or nothing.
 func (f *FileSystem) lose(n *fileNode) {
+	f.nodes.mu.RLock()
+	if n.parent != nil {
+		n.parent.emptying(false) // who is told to look again must not be told so twice
+	}
+	f.nodes.mu.RUnlock()
 	n.mu.Lock()
 	n.replaced = true
 	n.mu.Unlock()
