@@ -64,7 +64,9 @@ func newCLI(t *testing.T) *cli {
 	if err := errors.Join(os.Mkdir(c.mnt, 0o755), c.server.MakeBucket(cliBucket)); err != nil {
 		t.Fatal(err)
 	}
-	c.env = append(c.server.Env(), "SLUICEFS_STATE_DIR="+c.state, "PATH="+os.Getenv("PATH"), "HOME="+t.TempDir())
+	// If we are killed, so is the server: a daemon that has bytes for it shall give up
+	// before mounttest.Killed does.
+	c.env = append(c.server.Env(), "SLUICEFS_RETRY_FOR=5s", "SLUICEFS_STATE_DIR="+c.state, "PATH="+os.Getenv("PATH"), "HOME="+t.TempDir())
 	t.Cleanup(func() {
 		if isMounted(t, c.mnt) {
 			t.Errorf("%s is still mounted", c.mnt)
