@@ -2,6 +2,21 @@ package cache
 
 import "strings"
 
+// followsLocked is existsLocked where nothing was asked. It is worked out once for
+// one question: a directory is come upon in several ways, and so is each one in it.
+func (t *tree) followsLocked(dir string) verdict {
+	if t.follows == nil {
+		t.follows = map[string]verdict{}
+		defer func() { t.follows = nil }()
+	}
+	v, known := t.follows[dir]
+	if !known {
+		v = t.existsLocked(dir, answered{})
+		t.follows[dir] = v
+	}
+	return v
+}
+
 // existsLocked tells from what is known below a directory whether it exists:
 // it does if it has a marker, or if anything is in it.
 func (t *tree) existsLocked(dir string, got answered) verdict {

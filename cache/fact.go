@@ -61,7 +61,7 @@ func (t *tree) factLocked(dir, label string, got answered) fact {
 		f = t.ownFactLocked(label, e.change, covered)
 	}
 	if f.verdict == unknown && isDirLabel(label) {
-		f = fact{verdict: t.existsLocked(dir+label, answered{})}
+		f = fact{verdict: t.followsLocked(dir + label)}
 	}
 	return f
 }

@@ -25,6 +25,9 @@ type tree struct {
 	// witness is an entry that a directory was known to have when it was last
 	// asked whether it has any, by directory. It may be gone.
 	witness map[string]string
+	// follows is what was worked out of directories for the question that is being
+	// judged, nil where none was.
+	follows map[string]verdict
 }
 
 // newTree shares the memory for names: half of it for the back of the shelf, a
