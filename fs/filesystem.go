@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"strings"
 	"sync"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
@@ -119,6 +120,6 @@ type fuseLog struct{ log *logrus.Entry }
 
 // Write implements io.Writer.
 func (l fuseLog) Write(p []byte) (int, error) {
-	l.log.WithField("op", "fuse").Warn(string(p))
+	l.log.WithField("op", "fuse").Warn(strings.TrimSpace(string(p)))
 	return len(p), nil
 }

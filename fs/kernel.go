@@ -34,6 +34,7 @@ func mountOptions(c *Config) *gofuse.Options {
 			MaxInflightRequestBytes:  (c.Requests + otherRequests) * requestBytes,
 			MaxWrite:                 maxRequest,
 			MaxReadAhead:             maxRequest,
+			DisableSplice:            true, // there is no file to splice from: it would be tried for each answer
 			ExplicitDataCacheControl: true,
 			EnableSymlinkCaching:     true,
 			ExtraCapabilities:        capabilities,

@@ -163,6 +163,10 @@ func readClauses() map[string]clause {
 				e.ok(err)
 				e.want("while it is written", string(b), text)
 				e.want("by another", e.read(m, "f"), text)
+				past := e.open(m, "f", os.O_RDONLY|syscall.O_DIRECT) // past the kernel's pages
+				_, err = past.ReadAt(b, 0)
+				e.ok(errors.Join(err, past.Close()))
+				e.want("from the mount", string(b), text)
 				e.ok(f.Close())
 				e.want("after that", e.read(m, "f"), text)
 			}, objstore.OpGet)

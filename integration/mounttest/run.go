@@ -41,14 +41,30 @@ func (m *Mount) Command(script string) *exec.Cmd {
 	return cmd
 }
 
-// logger writes the mount's log to the test's.
+// logger writes the mount's log to the test's. The test fails if the FUSE library has
+// something to say: it complains of what it did not expect, and users would read it.
 func logger(t testing.TB) *logrus.Entry {
 	l := logrus.New()
 	l.SetOutput(testWriter{t})
+	l.AddHook(complaints{t})
 	if os.Getenv("SLUICEFS_TEST_DEBUG") != "" {
 		l.SetLevel(logrus.DebugLevel)
 	}
 	return logrus.NewEntry(l)
+}
+
+// complaints are the lines of the FUSE library.
+type complaints struct{ t testing.TB }
+
+// Levels implements logrus.Hook.
+func (complaints) Levels() []logrus.Level { return logrus.AllLevels }
+
+// Fire implements logrus.Hook.
+func (c complaints) Fire(e *logrus.Entry) error {
+	if e.Data["op"] == "fuse" {
+		c.t.Errorf("the FUSE library: %s", e.Message)
+	}
+	return nil
 }
 
 type testWriter struct{ t testing.TB }
