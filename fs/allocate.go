@@ -21,13 +21,17 @@ func (h *writeHandle) allocate(ctx context.Context, off, size int64, mode uint32
 	if mode&^(zeroing|unix.FALLOC_FL_KEEP_SIZE) != 0 {
 		return errUnsupported
 	}
+	grows := mode&unix.FALLOC_FL_KEEP_SIZE == 0
+	if err := h.file.Allows(off + size); err != nil && grows {
+		return err
+	}
 	if mode&zeroing != 0 {
 		h.changing()
 		if err := h.file.Punch(ctx, off, size); err != nil {
 			return h.fail(err)
 		}
 	}
-	if mode&unix.FALLOC_FL_KEEP_SIZE == 0 && off+size > h.file.Size() {
+	if grows && off+size > h.file.Size() {
 		return h.truncate(ctx, off+size)
 	}
 	return nil

@@ -258,9 +258,12 @@ func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error 
 	case under != nil:
 		defer n.endIdle(under)
 		alone := byName && !under.file.Dirty() && !stale
-		n.written()
-		if err := under.truncate(ctx, size); err != nil || !alone {
+		if err := under.truncate(ctx, size); err != nil {
 			return err
+		}
+		n.written()
+		if !alone {
+			return nil
 		}
 		return n.commit(ctx, under)
 	case stale:
@@ -271,8 +274,8 @@ func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error 
 	w := n.startWriting(key, options)
 	w.handles-- // nobody has it open
 	err := w.truncate(ctx, size)
-	n.written()
 	if err == nil {
+		n.written()
 		err = n.commit(ctx, w)
 	}
 	n.endWriting(n.fsys.ctx, w)

@@ -101,8 +101,11 @@ func (w *writing) changing() {
 	w.killed.Store(false)
 }
 
-// truncate sets the size.
+// truncate sets the size. One that cannot be is refused, and nothing has happened.
 func (w *writing) truncate(ctx context.Context, size int64) error {
+	if err := w.file.Allows(size); err != nil {
+		return err
+	}
 	w.changing()
 	if err := w.file.Truncate(ctx, size); err != nil {
 		return w.fail(err)

@@ -7,11 +7,19 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
+// Allows returns ErrTooLarge if a file cannot have a size.
+func (f *File) Allows(size int64) error {
+	if size > f.u.grid.maxSize {
+		return f.u.grid.tooLarge
+	}
+	return nil
+}
+
 // Truncate sets the size of the file: what lies beyond a smaller one is gone,
 // what a larger one adds is zeros. ctx ends only the wait for other operations.
 func (f *File) Truncate(ctx context.Context, size int64) error {
-	if size > f.u.grid.maxSize {
-		return f.u.grid.tooLarge
+	if err := f.Allows(size); err != nil {
+		return err
 	}
 	if err := f.take(ctx); err != nil {
 		return err
