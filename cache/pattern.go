@@ -89,6 +89,16 @@ func (p *pattern) observe(off, n int64) (kind access, i int, begun bool) {
 	return random, p.begin(off, n), true
 }
 
+// announce takes in that an object is going to be read from its beginning, and returns
+// the number of the trail. Of its n bytes none was read yet.
+func (p *pattern) announce(n int64) (i int) {
+	p.clock++
+	i = p.begin(0, n)
+	t := &p.trails[i]
+	t.way, t.sure, t.read, t.reads, t.row = forward, true, 0, 0, 0
+	return i
+}
+
 // begin puts a trail of one read in the place of the one that was used least
 // recently. One that was gone on with is not displaced by a few random reads.
 func (p *pattern) begin(off, n int64) int {

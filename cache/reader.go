@@ -388,21 +388,22 @@ func (r *Reader) File() (*os.File, bool) {
 // SmallFile is up to which size, in bytes, Prefetch fetches.
 const SmallFile = blockSize
 
-// Prefetch asks for the whole of a small object at once, and does not wait for it.
+// Prefetch asks for the whole of a small object at once, and does not wait for it. It
+// is for the first to come, before anything was read.
 func (r *Reader) Prefetch(ctx context.Context) {
 	if r.v.size == 0 || r.v.size > SmallFile || r.s.life.enter() != nil {
 		return
 	}
 	defer r.s.life.leave()
-	bs, err := r.plan(ctx, 0, r.v.size)
-	if err != nil {
-		return // who reads is told
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
 	}
-	for _, b := range bs {
-		if b != nil {
-			b.release()
-		}
-	}
+	i := r.pattern.announce(r.v.size)
+	r.checkLocked()
+	r.extendLocked(ctx, &r.streams[i], &r.pattern.trails[i], 0, r.v.size)
+	r.countLocked()
 }
 
 // Close lets go of what was read ahead. Reads under way go on; later ones fail

@@ -158,7 +158,10 @@ func (r *Reader) takeBlocks(ctx context.Context, from, to int64) []*block {
 	r.v.mu.Lock()
 	var cur *run
 	for i := from; i < to; i++ {
-		b := r.s.findLocked(r.v, i)
+		b := r.heldLocked(i)
+		if b == nil {
+			b = r.s.findLocked(r.v, i)
+		}
 		if b != nil {
 			cur = nil
 		} else {
