@@ -458,6 +458,7 @@ func rsyncIsTold(e *env) {
 	if failed, _ := m.Uploader.Failures(); slices.ContainsFunc(failed, func(f uploader.Failure) bool { return f.Key == "tree/d01/f001" }) {
 		e.Errorf("%v counts although it was stored since", failed)
 	}
+	e.ok(m.FS.Sync(e.Context())) // the attributes of directories, which others would count
 }
 
 // renamedOverAnothers has another client store something under the last name in the
