@@ -67,7 +67,7 @@ integration-rest: deps build servers
 	$(WITH_MOUNTS) -skip '$(SEMANTICS)|$(APART)' ./integration/...
 
 # What reaches every part of the program, in numbers that fit the time.
-SINGLE := TestModel$$|TestModelWithFaults|TestPosix|TestTwoMounts|TestKilledWriterOfTwo|TestAsked
+SINGLE := TestModel$$|TestModelWithFaults|TestCrowd|TestPosix|TestTwoMounts|TestKilledWriterOfTwo|TestAsked
 MOUNTS := $(SINGLE)|TestSemantics/memory|TestProgramsMinIO
 
 .PHONY: race-mounts single
@@ -85,8 +85,8 @@ FIRST := $(shell date +%s)
 storm: deps build ## play SEEDS more random sequences, from FIRST on, also on one processor and for races
 	GOGC=400 go test $(MODEL) -timeout 0 ./uploader -model.seeds $(SEEDS) -model.first $(FIRST)
 	GOGC=400 GOMAXPROCS=1 go test -race $(MODEL) -timeout 0 ./uploader -model.seeds $$(($(SEEDS)/10)) -model.first $(FIRST)
-	go test -tags $(TAGS) -run Model -timeout 0 ./integration -model.seeds $$(($(SEEDS)/50)) -model.first $(FIRST)
-	GOMAXPROCS=1 go test -race -tags $(TAGS) -run Model -timeout 0 ./integration -model.seeds $$(($(SEEDS)/200)) -model.first $(FIRST)
+	go test -tags $(TAGS) -run 'Model|Crowd' -timeout 0 ./integration -model.seeds $$(($(SEEDS)/50)) -model.first $(FIRST)
+	GOMAXPROCS=1 go test -race -tags $(TAGS) -run 'Model|Crowd' -timeout 0 ./integration -model.seeds $$(($(SEEDS)/200)) -model.first $(FIRST)
 
 check: ## gofmt, go vet, staticcheck, go mod tidy
 	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not gofmt-ed:" $$unformatted; exit 1; }

@@ -19,6 +19,11 @@ import (
 func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*gofuse.Inode, gofuse.FileHandle, uint32, syscall.Errno) {
 	w, stop := d.fsys.waiting(ctx)
 	defer stop()
+	leave, err := d.fsys.nodes.stay(w, d)
+	if err != nil {
+		return nil, nil, 0, d.fsys.answer("create", d.key()+name, err)
+	}
+	defer leave()
 	key, err := d.newKey(w, name)
 	if err != nil {
 		return nil, nil, 0, d.fsys.answer("create", d.key()+name, err)

@@ -44,6 +44,8 @@ type dirNode struct {
 	children map[string]treeNode  // the names that this mount has nodes of
 	unstored map[string]*fileNode // of those, the new files that no listing shows yet
 	removals uint64               // names that were taken away so far
+	staying  int                  // operations that change its entries
+	moving   *dirMove             // the rename of it that is under way
 
 	mu       sync.Mutex
 	attr     attributes

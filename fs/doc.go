@@ -144,19 +144,23 @@
 //
 // In this order; a lock is never taken while holding one further down.
 //
-//  1. pendingQueue.storing (a gate): who has it stores nodes of the queue, or renames
+//  1. dirNode.staying and moving, which moves.go explains: not a lock, but waited for.
+//     Who stays in directories may wait for all that follows; who renames a directory
+//     waits for those who stay below it before anything else.
+//  2. pendingQueue.storing (a gate): who has it stores nodes of the queue, or renames
 //     a directory.
-//  2. fileNode.operation (a gate): held across requests by open for writing,
+//  3. fileNode.operation (a gate): held across requests by open for writing,
 //     FLUSH, FSYNC, the last RELEASE, truncate of a closed file, unlink, rename
 //     and storing metadata, so that each sees the file as the others leave it.
 //     Reads, writes, stat and chmod do not take it, except a read that finds its
-//     object gone, to know whether this mount has moved it. Several are taken in the
-//     order in which the nodes were made (StableAttr.Gen).
-//  3. tree.mu: names, parents, children. Never held across a request.
-//  4. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
+//     object gone, to know whether this mount has moved it, and an open of a file that
+//     is being deleted. Several are taken in the order in which the nodes were made
+//     (StableAttr.Gen); the rename of a directory takes those of all files below it.
+//  4. tree.mu: names, parents, children. Never held across a request.
+//  5. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
 //     (Size, Dirty, SetOptions) while holding them, but not made to wait.
-//  5. wait.mu, then watching.mu.
-//  6. Leaves: pendingQueue.mu, departures.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
+//  6. wait.mu, then watching.mu.
+//  7. Leaves: pendingQueue.mu, departures.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
 //     snapshot.mu, gate.mu, grace.mu, and the locks inside go-fuse, uploader and cache.
 //
 // go-fuse calls OnForget with none of its locks held. NotifyEntry is called with

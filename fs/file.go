@@ -48,6 +48,7 @@ type fileNode struct {
 	object   object
 	full     *objstore.Info // all of it, where that was asked for; not to be changed
 	attr     attributes
+	doubted  bool          // attr and carried are of an earlier answer: see learnLocked
 	accessed time.Time     // the atime that somebody set; it is not stored
 	changed  time.Time     // when this mount changed the attributes or the name
 	carried  time.Time     // the mtime that the object carried when it was last seen
@@ -63,6 +64,7 @@ type fileNode struct {
 	pending  bool          // attr differs from what the object carries, and is to be stored
 	storing  bool          // attr is on its way to the object
 	failed   error         // why the last attempt to store attr failed
+	leaving  bool          // its object is about to go, and its content is not kept: see lockToOpen
 	deleted  bool          // it has no name any more
 	replaced bool          // the name means another content now
 	hidden   string        // key of a hidden copy of the content, kept for open handles
@@ -104,11 +106,12 @@ func (n *fileNode) learnLocked(info objstore.Info) {
 	n.object = objectOf(info)
 	switch {
 	case info.Full:
-		n.full = &info
-	case n.full != nil:
+		n.full, n.doubted = &info, false
+	case n.full != nil || n.doubted:
 		// Another client may have changed it since. What is needed of it is asked for, and
-		// until then nothing that was known is given to a commit.
-		n.full, n.attr.known = nil, 0
+		// until then nothing that was known is given to a commit. The kernel is told what it
+		// was told before: a listing knows no better.
+		n.full, n.attr.known, n.doubted = nil, 0, true
 		return
 	}
 	attr, _ := n.fsys.attributesOf(info, fuse.S_IFREG)
@@ -156,14 +159,17 @@ func (n *fileNode) ask(ctx context.Context) error {
 	if n.complete() {
 		return nil
 	}
-	edition := n.edition.Load()
-	info, err := n.fsys.cfg.Cache.Stat(ctx, n.key())
+	edition, key := n.edition.Load(), n.key()
+	info, err := n.fsys.cfg.Cache.Stat(ctx, key)
+	if err != nil && !errors.Is(err, objstore.ErrNotFound) {
+		return err
+	}
 	n.mu.Lock()
 	if n.edition.Load() != edition { // it may be older than what was stored
 		n.mu.Unlock()
 		return n.ask(ctx)
 	}
-	if n.writing != nil && (err == nil || errors.Is(err, objstore.ErrNotFound)) {
+	if n.writing != nil {
 		if err == nil && n.full == nil && n.object.same(objectOf(info)) {
 			n.learnLocked(info)
 			n.writing.file.Learn(info)
@@ -171,21 +177,25 @@ func (n *fileNode) ask(ctx context.Context) error {
 		n.mu.Unlock()
 		return nil
 	}
-	n.mu.Unlock()
-	if errors.Is(err, objstore.ErrNotFound) {
-		return errStale
-	}
-	if err != nil {
-		return err
-	}
-	n.mu.Lock()
-	still := n.completeLocked() || n.stillLocked(info)
+	still := err == nil && (n.completeLocked() || n.stillLocked(info))
 	if still && n.full == nil {
 		n.learnLocked(info)
 	}
 	n.mu.Unlock()
 	if still {
 		return nil
+	}
+	// It may be this mount that deletes, replaces or renames it. Who does has the gate
+	// until the node knows.
+	if err := n.operation.enter(ctx); err != nil {
+		return err
+	}
+	n.operation.leave()
+	switch {
+	case n.complete(), n.key() != key, n.edition.Load() != edition:
+		return n.ask(ctx)
+	case err != nil:
+		return errStale
 	}
 	n.fsys.outdated(n)
 	return errLookAgain

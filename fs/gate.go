@@ -35,6 +35,15 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 }
 
+// tryEnter takes the gate if it is free.
+func (g *gate) tryEnter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	free := !g.held
+	g.held = true
+	return free
+}
+
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -23,6 +23,11 @@ func (d *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 
 func (d *dirNode) mkdir(ctx context.Context, name string, mode uint32, caller fuse.Caller) (*dirNode, error) {
 	f := d.fsys
+	leave, err := f.nodes.stay(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	key, err := d.newKey(ctx, name)
 	if err != nil {
 		return nil, err

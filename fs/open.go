@@ -49,9 +49,11 @@ func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {
 		return nil, err
 	}
 	file, key := n.wholeFile(), n.key()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	err := n.readableLocked()
+	unlock, err := n.lockToOpen(ctx)
+	if err == nil {
+		defer unlock()
+		err = n.readableLocked()
+	}
 	if err == nil && n.takeBackingLocked(file) {
 		n.readers++
 		return &localHandle{readHandle{node: n}}, nil
@@ -70,6 +72,30 @@ func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {
 	}
 	n.wasRead = true
 	return h, nil
+}
+
+// lockToOpen locks the node. Whoever is deleting or replacing the file finishes before
+// that, and nobody begins: the content is kept for those who have it open by then, and
+// for nobody else. As long as they do it can be opened again.
+func (n *fileNode) lockToOpen(ctx context.Context) (unlock func(), err error) {
+	n.mu.Lock()
+	if !n.leaving && !n.deleted {
+		return n.mu.Unlock, nil
+	}
+	n.mu.Unlock()
+	if err := n.operation.enter(ctx); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	unlock = func() {
+		n.mu.Unlock()
+		n.operation.leave()
+	}
+	if open := n.readers > 0 || n.writing != nil && n.writing.handles > 0; n.deleted && !open {
+		unlock()
+		return nil, errStale // the kernel looks the name up again
+	}
+	return unlock, nil
 }
 
 // readableLocked says why the node cannot be opened for reading.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/uploader"
 )
 
 var (
@@ -72,6 +73,14 @@ func (n *fileNode) readNow(ctx context.Context, s *snapshot, dest []byte, off in
 		return s.read(ctx, n, dest, off)
 	}
 	count, err := under.file.ReadAt(ctx, dest, off)
+	if errors.Is(err, uploader.ErrClosed) { // everything is stored, and its time under write ends
+		select {
+		case <-under.ended:
+			return n.readNow(ctx, s, dest, off)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	return fuse.ReadResultData(dest[:count]), err
 }
 

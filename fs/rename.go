@@ -32,6 +32,11 @@ func (d *dirNode) rename(ctx context.Context, name string, to *dirNode, newName 
 	if flags&^unix.RENAME_NOREPLACE != 0 {
 		return fmt.Errorf("%w: two objects cannot change their names at once", errInvalid)
 	}
+	leave, err := d.fsys.nodes.stay(ctx, d, to)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	newKey, err := to.newKey(ctx, newName)
 	if err != nil {
 		return err

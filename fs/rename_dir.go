@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,11 @@ type dirMove struct {
 	dir      *dirNode
 	from, to string // keys, with a slash at the end
 
-	held []*fileNode // files whose gate is held: those that are under write or have attributes to store
+	over chan struct{} // closed when it has ended; set by begin
+
+	// Guarded by tree.mu.
+	held   []*fileNode // files whose gate is held
+	joined bool        // files that get a name below it join them
 
 	mu     sync.Mutex
 	copied map[string]struct{} // keys below from that are below to as well
@@ -47,6 +52,10 @@ func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to
 	if strings.HasPrefix(m.to, m.from) {
 		return errInvalid
 	}
+	defer m.end()
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
 	if err := f.departures.flush(ctx); err != nil { // else they would be copied
 		return err
 	}
@@ -61,8 +70,7 @@ func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to
 		return err
 	}
 	defer f.pending.storing.leave()
-	defer m.leave()
-	if err := m.enter(ctx); err != nil {
+	if err := m.hold(ctx); err != nil {
 		return err
 	}
 	if err := m.copyAll(ctx); err != nil {
@@ -72,7 +80,7 @@ func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to
 	}
 	f.nodes.move(source, to, newName)
 	err := m.follow(ctx)
-	// What was stored below the old name while the names changed.
+	// What other clients stored below the old name meanwhile.
 	err = errors.Join(err, m.copyAll(ctx))
 	if err == nil {
 		err = m.deleteAll(ctx)
@@ -89,10 +97,8 @@ func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to
 	return nil
 }
 
-// files returns the live file nodes below a directory, oldest first.
-func (t *tree) files(d *dirNode) []*fileNode {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+// filesLocked returns the live file nodes below a directory, oldest first.
+func filesLocked(d *dirNode) []*fileNode {
 	var out []*fileNode
 	var walk func(d *dirNode)
 	walk = func(d *dirNode) {
@@ -106,29 +112,8 @@ func (t *tree) files(d *dirNode) []*fileNode {
 		}
 	}
 	walk(d)
-	slices.SortFunc(out, func(a, b *fileNode) int { return int(a.StableAttr().Gen) - int(b.StableAttr().Gen) })
+	slices.SortFunc(out, func(a, b *fileNode) int { return cmp.Compare(a.StableAttr().Gen, b.StableAttr().Gen) })
 	return out
-}
-
-// enter takes the gates of the files that may be stored by themselves.
-func (m *dirMove) enter(ctx context.Context) error {
-	for _, n := range m.fsys.nodes.files(m.dir) {
-		if !n.local() {
-			continue
-		}
-		if err := n.operation.enter(ctx); err != nil {
-			return err
-		}
-		n.refresh()
-		m.held = append(m.held, n)
-	}
-	return nil
-}
-
-func (m *dirMove) leave() {
-	for _, n := range m.held {
-		n.operation.leave()
-	}
 }
 
 // copyAll copies what is below the old key and was not copied before.
@@ -219,31 +204,24 @@ func (m *dirMove) node(key string) *fileNode {
 	}
 }
 
-// follow tells the files below the directory where their objects are now. The
-// gates that were held through the copying are left as soon as their files know;
-// the others are taken one by one, because a holder of one may wait for another.
+// follow tells the files below the directory where their objects are now, and lets
+// go of them.
 func (m *dirMove) follow(ctx context.Context) error {
+	t := &m.fsys.nodes
 	var failures []error
-	for _, n := range m.held {
-		failures = append(failures, m.tell(ctx, n))
-	}
-	held := map[*fileNode]bool{}
-	for _, n := range m.held {
-		held[n] = true
-	}
-	m.leave()
-	m.held = nil
-	for _, n := range m.fsys.nodes.files(m.dir) {
-		if held[n] {
-			continue
+	for {
+		t.mu.Lock()
+		held := m.held
+		m.held, m.joined = nil, len(held) > 0
+		t.mu.Unlock()
+		if len(held) == 0 {
+			return errors.Join(failures...)
 		}
-		if err := n.operation.enter(ctx); err != nil {
-			return err
+		for _, n := range held {
+			failures = append(failures, m.tell(ctx, n))
+			n.operation.leave()
 		}
-		failures = append(failures, m.tell(ctx, n))
-		n.operation.leave()
 	}
-	return errors.Join(failures...)
 }
 
 // tell gives a file its new key. Its gate is held.

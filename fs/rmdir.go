@@ -24,6 +24,11 @@ func (d *dirNode) rmdir(ctx context.Context, name string) error {
 	if err := keypath.ValidName(name); err != nil {
 		return err
 	}
+	leave, err := f.nodes.stay(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	n := d.child(name)
 	sub, isDir := n.(*dirNode)
 	if n != nil && !isDir {
@@ -34,7 +39,7 @@ func (d *dirNode) rmdir(ctx context.Context, name string) error {
 		return err
 	}
 	// With what is still to be deleted in it: when rmdir returns nothing is left.
-	err := f.departures.remove(ctx, key)
+	err = f.departures.remove(ctx, key)
 	if sub != nil {
 		err = errors.Join(err, sub.reproach()) // a file that could not be deleted
 	}

@@ -34,6 +34,11 @@ func (d *dirNode) special(ctx context.Context, op, name string, mode, dev uint32
 	f := d.fsys
 	w, stop := f.waiting(ctx)
 	defer stop()
+	leave, err := f.nodes.stay(w, d)
+	if err != nil {
+		return nil, f.answer(op, d.key()+name, err)
+	}
+	defer leave()
 	n, err := d.makeSpecial(w, name, mode, dev, body)
 	if err != nil {
 		return nil, f.answer(op, d.key()+name, err)

@@ -17,9 +17,11 @@ type tree struct {
 	generation atomic.Uint64 // of the node made last
 	editions   atomic.Uint64 // the last one that a node got
 
-	// mu guards the node fields below it: parent, name, children, removals.
+	// mu guards the node fields below it: parent, name, children, removals, staying, moving.
 	mu      sync.RWMutex
 	numbers map[uint64]struct{} // inode numbers in use
+	moves   uint64              // renames of directories so far
+	left    chan struct{}       // closed when somebody has left a directory: see moves.go; nil while nobody waits
 }
 
 // node is what directories and files have in common.
@@ -106,6 +108,7 @@ func (d *dirNode) child(name string) treeNode {
 type sighting struct {
 	node     treeNode // nil if it knows of none
 	removals uint64   // of names of the directory
+	moves    uint64   // of any directories: its key may be another one since
 	edition  uint64
 }
 
@@ -117,7 +120,7 @@ func (d *dirNode) sight(name string) sighting {
 }
 
 func (d *dirNode) sightLocked(name string) sighting {
-	s := sighting{node: d.children[name], removals: d.removals}
+	s := sighting{node: d.children[name], removals: d.removals, moves: d.fsys.nodes.moves}
 	if s.node != nil {
 		s.edition = s.node.tree().edition.Load()
 	}
@@ -159,6 +162,7 @@ func (t *tree) attachLocked(d *dirNode, name string, n treeNode, fileType uint32
 	b := n.tree()
 	b.handouts.Add(1)
 	t.nameLocked(d, name, n)
+	t.joinLocked(d, n)
 	attr := gofuse.StableAttr{
 		Mode: fileType,
 		Ino:  t.takeNumberLocked(keyLocked(n)),
@@ -241,6 +245,9 @@ func (t *tree) move(n treeNode, d *dirNode, name string) {
 	defer t.mu.Unlock()
 	if old := d.children[name]; old != nil && old != n {
 		t.detachLocked(old)
+	}
+	if _, isDir := n.(*dirNode); isDir {
+		t.moves++
 	}
 	b := n.tree()
 	if b.parent != nil {

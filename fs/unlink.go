@@ -30,6 +30,11 @@ func (d *dirNode) unlink(ctx *wait, name string) error {
 	if err := d.reproach(); err != nil {
 		return err
 	}
+	leave, err := f.nodes.stay(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	n := d.child(name)
 	switch n := n.(type) {
 	case *dirNode:
@@ -116,7 +121,7 @@ func (n *fileNode) remove(ctx *wait, d *dirNode) error {
 // gone takes a deleted file out of the tree and the cache.
 func (f *FileSystem) gone(n *fileNode, key string) {
 	n.mu.Lock()
-	n.deleted, n.pending = true, false
+	n.deleted, n.pending, n.leaving = true, false, false
 	n.mu.Unlock()
 	f.nodes.detach(n)
 	f.cfg.Cache.Remove(key)
@@ -134,8 +139,12 @@ func (n *fileNode) hide(ctx context.Context) (show func(), err error) {
 	open := n.readers > 0 || n.writing != nil
 	source, under, hidden := n.infoLocked(key), n.writing, n.hidden
 	object, full := n.object, n.full
+	n.leaving = !open
 	n.mu.Unlock()
-	if !open || hidden != "" || source.Size == 0 || source.Size > f.cfg.Store.Profile().MaxCopy {
+	if !open {
+		return n.stay, nil
+	}
+	if hidden != "" || source.Size == 0 || source.Size > f.cfg.Store.Profile().MaxCopy {
 		return func() {}, nil
 	}
 	hidden = f.cfg.HiddenPrefix + "open-" + rand.Text()
@@ -158,6 +167,13 @@ func (n *fileNode) hide(ctx context.Context) (show func(), err error) {
 		under.file.Rebase(info)
 	}
 	return func() { n.show(hidden, object, full, source) }, nil
+}
+
+// stay says that the object does not leave after all.
+func (n *fileNode) stay() {
+	n.mu.Lock()
+	n.leaving = false
+	n.mu.Unlock()
 }
 
 // show makes the object the file's content again, in place of its hidden copy.
