@@ -67,6 +67,15 @@ func newChanges(max int64, settle time.Duration) *changes {
 
 func (l *changes) get(dir, label string) *change { return l.dirs[dir][label] }
 
+// standing is get without what was done before the whole directory was put in doubt.
+func (l *changes) standing(dir, label string) *change {
+	c, all := l.get(dir, label), l.get(dir, everything)
+	if c != nil && all != nil && c.stamp < all.stamp {
+		return nil
+	}
+	return c
+}
+
 // in returns the changes of a directory by label. It must not be changed.
 func (l *changes) in(dir string) map[string]*change { return l.dirs[dir] }
 

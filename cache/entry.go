@@ -57,7 +57,7 @@ func (t *tree) infoLocked(dir, label string, f fact) objstore.Info {
 // shows, or nil. It was learned before the page was asked for, or the page would
 // not be the fact.
 func (t *tree) describedLocked(dir, label string, f fact, etag string) *objstore.Info {
-	c := t.log.get(dir, label)
+	c := t.log.standing(dir, label)
 	if c != nil && c.deed == stored && c.info != nil && c.info.Full && c.info.ETag == etag && t.young(c.at, t.attrTTL) {
 		return c.info
 	}

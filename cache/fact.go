@@ -37,13 +37,7 @@ type evidence struct {
 }
 
 func (t *tree) evidenceLocked(dir, label string, got answered) evidence {
-	e := evidence{void: t.log.floor, change: t.log.get(dir, label), list: t.listingLocked(dir), got: got}
-	if all := t.log.get(dir, everything); all != nil {
-		e.void = max(e.void, all.stamp)
-		if e.change != nil && e.change.stamp < all.stamp {
-			e.change = nil
-		}
-	}
+	e := evidence{void: t.log.void(dir), change: t.log.standing(dir, label), list: t.listingLocked(dir), got: got}
 	if got.list != nil && got.list.dir != dir {
 		e.got.list = nil
 	}

@@ -284,3 +284,28 @@ func TestManyChanges(t *testing.T) {
 		b.want("d/", fmt.Sprintf("%05d", i), want)
 	}
 }
+
+// TestInvalidatedDirForgetsItsMarker has the marker of a directory replaced by a copy of
+// another one, as a rename onto an empty directory does: all markers have one ETag.
+func TestInvalidatedDirForgetsItsMarker(t *testing.T) {
+	b := newBucket(t, 1000, cache.Config{Now: newClock().Now})
+	store := func(mode string) objstore.Info {
+		info, err := b.s.Put(t.Context(), "d/", objstore.Body{Digest: objstore.SumOf(b.s.Profile().Digest)}, objstore.PutOptions{
+			ObjectOptions: objstore.ObjectOptions{Metadata: map[string]string{"mode": mode}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	info := store("755")
+	info.Full, info.Metadata = true, map[string]string{"mode": "755"}
+	b.c.PublishDir("d/")
+	b.c.Publish(info)
+	store("700")
+	b.c.InvalidateDir("d/")
+	b.wantNames("d/")
+	if got, err := b.c.Stat(t.Context(), "d/"); err != nil || got.Metadata["mode"] != "700" {
+		t.Errorf("the marker has %v (%v)", got.Metadata, err)
+	}
+}

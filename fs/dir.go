@@ -98,6 +98,8 @@ func (d *dirNode) ask(ctx context.Context) error {
 		switch _, marker, err := f.cfg.Cache.Empty(ctx, key); {
 		case err != nil:
 			return err
+		case d.key() != key:
+			return d.ask(ctx)
 		case !marker:
 			d.unmarked()
 			return nil
@@ -106,7 +108,7 @@ func (d *dirNode) ask(ctx context.Context) error {
 	edition := d.edition.Load()
 	info, err := f.cfg.Cache.Stat(ctx, key)
 	switch {
-	case d.edition.Load() != edition: // it may be older than what was stored
+	case d.edition.Load() != edition, d.key() != key: // it may be older than what was stored
 		return d.ask(ctx)
 	case errors.Is(err, objstore.ErrNotFound):
 		d.unmarked()

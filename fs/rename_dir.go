@@ -73,13 +73,14 @@ func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to
 	if err := m.hold(ctx); err != nil {
 		return err
 	}
-	if err := m.copyAll(ctx); err != nil {
-		m.filled() // the copies that were made are there
-		f.cfg.Cache.InvalidateDir(to.key())
+	err := m.copyAll(ctx)
+	m.filled() // the copies that were made are there
+	f.cfg.Cache.InvalidateDir(to.key())
+	if err != nil {
 		return err
 	}
 	f.nodes.move(source, to, newName)
-	err := m.follow(ctx)
+	err = m.follow(ctx)
 	// What other clients stored below the old name meanwhile.
 	err = errors.Join(err, m.copyAll(ctx))
 	if err == nil {

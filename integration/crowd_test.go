@@ -122,6 +122,9 @@ func shown(dir string) (map[string]string, error) {
 			return err
 		}
 		about := fmt.Sprint(info.Mode())
+		if attributes, err := xattrsOf(path); err == nil && len(attributes) > 0 {
+			about += fmt.Sprint(", ", attributes)
+		}
 		if !d.IsDir() {
 			data, err := os.ReadFile(path)
 			if err != nil {
@@ -262,7 +265,7 @@ func (c *member) choice() (what string, do func() error) {
 	name, to := c.file(), c.file()
 	dir, toDir := c.dir(), c.dir()
 	n := c.size()
-	switch c.r.IntN(14) {
+	switch c.r.IntN(20) {
 	case 0:
 		return fmt.Sprintf("replace %s by %d records", name, n), func() error { return c.replace(name, n) }
 	case 1:
@@ -286,6 +289,19 @@ func (c *member) choice() (what string, do func() error) {
 	case 11:
 		return "walk", c.walk
 	case 12:
+		return "chmod " + dir, func() error { return os.Chmod(c.at(dir), 0o700|os.FileMode(n&0o77)) }
+	case 13:
+		return "fsync " + dir, func() error { return c.syncDir(dir) }
+	case 14:
+		return "setxattr " + name, func() error { return unix.Setxattr(c.at(name), "user.a", fmt.Append(nil, n), 0) }
+	case 15:
+		return "make " + name, func() error { return c.make(name) }
+	case 16:
+		when := time.Unix(int64(n), 0)
+		return "utimens " + name, func() error { return os.Chtimes(c.at(name), when, when) }
+	case 17:
+		return fmt.Sprintf("copy %s to %s", name, to), func() error { return c.copy(name, to) }
+	case 18:
 		mode := os.FileMode(0o600 + c.r.IntN(0o100))
 		return "chmod " + name, func() error { return os.Chmod(c.at(name), mode) }
 	default:
@@ -333,6 +349,42 @@ func (c *member) walk() error {
 		}
 		return nil
 	})
+}
+
+func (c *member) syncDir(dir string) error {
+	d, err := os.Open(c.at(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// make makes a file that must not be there, and takes it away if it was.
+func (c *member) make(name string) error {
+	f, err := os.OpenFile(c.at(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, unix.EEXIST) {
+		return unix.Unlink(c.at(name))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(records(c.number, 0, 10))
+	return errors.Join(err, f.Close())
+}
+
+// copy copies what is at the beginning of a file as cp does, by copy_file_range.
+func (c *member) copy(name, to string) error {
+	from, err := os.Open(c.at(name))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	f, err := os.OpenFile(c.at(to), os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, io.LimitReader(from, 1000*recordSize))
+	return errors.Join(err, f.Close())
 }
 
 // patch writes somewhere into a file, in several pieces.
