@@ -39,9 +39,13 @@ func TestCrowd(t *testing.T) {
 		{name: "trusting", profile: profile, ttl: time.Minute},
 		{name: "distrustful", profile: profile, ttl: -1, delay: time.Millisecond},
 		{name: "healed", profile: profile, retry: time.Minute, faults: faultsHeal},
+		{name: "failing", profile: profile, retry: time.Millisecond, faults: faultsStay},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			first, last := *modelFirst, *modelFirst+*modelSeeds/50
+			if v.faults == faultsStay {
+				last = *modelFirst + *modelSeeds/200 // of which each waits
+			}
 			if *modelSeed != 0 {
 				first, last = *modelSeed, *modelSeed+1
 			}
@@ -68,14 +72,18 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 	seen := &diary{}
 	crowd := make([]*member, crowdSize)
 	for i := range crowd {
-		crowd[i] = &member{mount: m, r: rand.New(rand.NewPCG(seed, uint64(i))), number: i, diary: seen}
+		crowd[i] = &member{mount: m, r: rand.New(rand.NewPCG(seed, uint64(i))), number: i, diary: seen, failing: v.faults == faultsStay}
 		members.Go(crowd[i].play)
 	}
-	if v.faults == faultsHeal {
+	if v.faults != noFaults {
 		r := rand.New(rand.NewPCG(seed, 99))
 		members.Go(func() {
 			for range 20 {
-				store.Add((&attributed{}).fault(r))
+				rule := (&attributed{}).fault(r)
+				if v.faults == faultsStay {
+					rule.Times = 5 + r.IntN(20)
+				}
+				store.Add(rule)
 				time.Sleep(time.Millisecond) // between faults, for nothing to wait for
 			}
 		})
@@ -95,7 +103,7 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 	if t.Failed() {
 		return
 	}
-	if err := m.FS.Sync(context.Background()); err != nil {
+	if err := m.FS.Sync(context.Background()); err != nil && v.faults != faultsStay {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	fresh := v.mount(t, store)
@@ -105,6 +113,10 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	got, err := shown(m.Dir)
+	for deadline := time.Now().Add(behindAtMost); v.faults == faultsStay && !maps.Equal(got, want) && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond) // what was done although it failed is seen as what others do
+		got, err = shown(m.Dir)
+	}
 	if err != nil || !maps.Equal(got, want) {
 		t.Errorf("seed %d: the mount shows\n%v\n(%v) and another one\n%v", seed, got, err, want)
 	}
@@ -175,11 +187,12 @@ func genuine(b []byte, off int) error {
 
 // member is one program of the crowd.
 type member struct {
-	mount  *mounttest.Mount
-	r      *rand.Rand
-	number int
-	diary  *diary
-	err    error
+	mount   *mounttest.Mount
+	r       *rand.Rand
+	number  int
+	diary   *diary
+	failing bool // the store is
+	err     error
 }
 
 // diary is what all of them did, until one of them failed.
@@ -210,7 +223,7 @@ var (
 
 func (c *member) play() {
 	for range crowdSteps {
-		if err := c.step(); !explained(err) {
+		if err := c.step(); !c.explained(err) {
 			c.err = err
 			c.diary.close()
 			return
@@ -218,10 +231,10 @@ func (c *member) play() {
 	}
 }
 
-// explained reports that an error may come of what the others did.
-func explained(err error) bool {
-	if err == nil {
-		return true
+// explained reports that an error may come of what the others did, or of the store.
+func (c *member) explained(err error) bool {
+	if err == nil || c.failing && (errors.Is(err, unix.EIO) || errors.Is(err, unix.ESTALE)) {
+		return true // ESTALE where the answer to what this mount stored itself was lost
 	}
 	// The kernel looks a name up once more if the file was gone when it came to open it.
 	// If it is gone again, it gives up.
@@ -344,7 +357,7 @@ func (c *member) read(name string) error {
 
 func (c *member) walk() error {
 	return filepath.WalkDir(c.mount.Dir, func(_ string, _ iofs.DirEntry, err error) error {
-		if !explained(err) {
+		if !c.explained(err) {
 			return err
 		}
 		return nil
