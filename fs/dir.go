@@ -128,10 +128,14 @@ func (d *dirNode) fresh() bool {
 	return d.pending || d.storing > 0 || !d.asked.IsZero() && d.fsys.cfg.Now().Sub(d.asked) < d.fsys.cfg.AttrTTL
 }
 
+// unmarked takes in that there is no marker, and so nothing that tells of attributes.
 func (d *dirNode) unmarked() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked, d.marker = d.fsys.cfg.Now(), false
+	if !d.pending && d.storing == 0 {
+		d.attr = d.fsys.defaults(fuse.S_IFDIR, d.attr.mtime)
+	}
 }
 
 // walkAhead is how many directories are listed, after one of them or the one that

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,4 +92,18 @@ func TestRenameWaitsForAttributesOnTheirWay(t *testing.T) {
 	if mode := e.stat(e.mount(), "e").Mode & 0o7777; mode != 0o700 {
 		t.Errorf("mode %o, want 700", mode)
 	}
+}
+
+// TestDirectoryLosesItsMarker has another client delete the marker of a directory: of its
+// attributes nothing is left.
+func TestDirectoryLosesItsMarker(t *testing.T) {
+	e := inMemory(t)
+	m := e.trusting(-1)
+	e.ok(os.Mkdir(filepath.Join(m.Dir, "d"), 0o755))
+	e.write(m, "d/f", "content")
+	e.ok(os.Chmod(filepath.Join(m.Dir, "d"), 0o700))
+	e.ok(m.FS.Sync(e.Context()))
+	e.want("mode", fmt.Sprintf("%o", e.stat(m, "d").Mode&0o7777), "700")
+	e.ok(e.store.Delete(e.Context(), "d/"))
+	e.want("mode", fmt.Sprintf("%o", e.stat(m, "d").Mode), fmt.Sprintf("%o", e.stat(e.mount(), "d").Mode))
 }
