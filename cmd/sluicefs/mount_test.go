@@ -268,6 +268,28 @@ func TestNoCredentials(t *testing.T) {
 	wantLine(t, exitFailed, status, stdout, stderr, "there is no bucket")
 }
 
+// TestNoCredentialsOnAMachineInACloud asks a metadata service that refuses: the SDK has
+// nothing to say about that.
+func TestNoCredentialsOnAMachineInACloud(t *testing.T) {
+	useKeys(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", refusing(t, 403, "Forbidden").URL)
+	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	defer func(f *os.File) { os.Stderr = f }(os.Stderr)
+	os.Stderr = said
+	status, stdout, stderr := mountAt(t, refusing(t, 404, "NoSuchBucket").URL)
+	wantLine(t, exitFailed, status, stdout, stderr, "no credentials found")
+	if text, err := os.ReadFile(said.Name()); err != nil || len(text) > 0 {
+		t.Errorf("somebody else says %q (%v)", text, err)
+	}
+}
+
 // TestSecretsStayHidden logs all there is to log while requests fail.
 func TestSecretsStayHidden(t *testing.T) {
 	useKeys(t)

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -112,7 +113,9 @@ func identity(ctx context.Context, cfg Config) (aws.CredentialsProvider, string,
 		p := credentials.NewStaticCredentialsProvider(creds.AccessKey, creds.SecretKey, creds.Token)
 		return p, cfg.regionOr(""), nil
 	}
-	var opts []func(*config.LoadOptions) error
+	// The SDK would write to the terminal what it meets in the places where credentials may
+	// be. If there are none, that is an error, and ours to tell.
+	opts := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if creds.Profile != "" {
 		opts = append(opts, config.WithSharedConfigProfile(creds.Profile))
 	}
