@@ -44,7 +44,7 @@ func TestCrowd(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			first, last := *modelFirst, *modelFirst+*modelSeeds/50
 			if v.faults == faultsStay {
-				last = *modelFirst + *modelSeeds/200 // of which each waits
+				last = *modelFirst + max(1, *modelSeeds/500) // of which each waits
 			}
 			if *modelSeed != 0 {
 				first, last = *modelSeed, *modelSeed+1
