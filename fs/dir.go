@@ -78,6 +78,10 @@ func newDir(f *FileSystem) *dirNode {
 func (d *dirNode) learn(marker bool, info objstore.Info) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.learnLocked(marker, info)
+}
+
+func (d *dirNode) learnLocked(marker bool, info objstore.Info) {
 	d.marker = d.marker || marker // a listing that has not got there says false
 	if !marker || !info.Full || d.pending || d.storing > 0 {
 		return
@@ -110,13 +114,18 @@ func (d *dirNode) ask(ctx context.Context) error {
 	switch {
 	case d.edition.Load() != edition, d.key() != key: // it may be older than what was stored
 		return d.ask(ctx)
-	case errors.Is(err, objstore.ErrNotFound):
-		d.unmarked()
-		return nil
-	case err != nil:
+	case err != nil && !errors.Is(err, objstore.ErrNotFound):
 		return err
 	}
-	d.learn(true, info)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.edition.Load() != edition: // in this moment: what is stored now is known
+	case err != nil:
+		d.unmarkedLocked()
+	default:
+		d.learnLocked(true, info)
+	}
 	return nil
 }
 
@@ -132,6 +141,10 @@ func (d *dirNode) fresh() bool {
 func (d *dirNode) unmarked() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.unmarkedLocked()
+}
+
+func (d *dirNode) unmarkedLocked() {
 	d.asked, d.marker = d.fsys.cfg.Now(), false
 	if !d.pending && d.storing == 0 {
 		d.attr = d.fsys.defaults(fuse.S_IFDIR, d.attr.mtime)

@@ -86,6 +86,7 @@ func (d *dirNode) keep(ctx context.Context) error { return d.storeMetadata(ctx) 
 // storeMetadata puts the directory's attributes into its marker, which is made
 // where there is none.
 func (d *dirNode) storeMetadata(ctx context.Context) error {
+	d.fsys.pending.remove(d) // first: what is set from here on comes back
 	d.mu.Lock()
 	todo := d.pending
 	d.pending = false
@@ -95,7 +96,6 @@ func (d *dirNode) storeMetadata(ctx context.Context) error {
 	}
 	d.storing++
 	d.mu.Unlock()
-	d.fsys.pending.remove(d)
 	err := d.fsys.putMarker(ctx, d.key(), d, objstore.Condition{})
 	d.mu.Lock()
 	d.storing--
