@@ -22,8 +22,10 @@ func (h *writeHandle) allocate(ctx context.Context, off, size int64, mode uint32
 		return errUnsupported
 	}
 	grows := mode&unix.FALLOC_FL_KEEP_SIZE == 0
-	if err := h.file.Allows(off + size); err != nil && grows {
-		return err
+	if grows {
+		if err := h.file.Allows(off + size); err != nil {
+			return err
+		}
 	}
 	if mode&zeroing != 0 {
 		h.changing()

@@ -98,35 +98,39 @@ func (d *dirNode) ask(ctx context.Context) error {
 	if d.fresh() || f.cfg.Metadata == MetadataNone || key == "" {
 		return nil
 	}
-	if d.beingWalked() {
-		switch _, marker, err := f.cfg.Cache.Empty(ctx, key); {
-		case err != nil:
-			return err
-		case d.key() != key:
-			return d.ask(ctx)
-		case !marker:
-			d.unmarked()
-			return nil
-		}
-	}
 	edition := d.edition.Load()
-	info, err := f.cfg.Cache.Stat(ctx, key)
-	switch {
-	case d.edition.Load() != edition, d.key() != key: // it may be older than what was stored
+	info, marker, err := d.lookAtMarker(ctx, key)
+	if d.edition.Load() != edition || d.key() != key { // it may be older than what was stored
 		return d.ask(ctx)
-	case err != nil && !errors.Is(err, objstore.ErrNotFound):
+	}
+	if err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.edition.Load() != edition: // in this moment: what is stored now is known
-	case err != nil:
-		d.unmarkedLocked()
-	default:
+	case marker:
 		d.learnLocked(true, info)
+	default:
+		d.unmarkedLocked()
 	}
 	return nil
+}
+
+// lookAtMarker is what the store says of the marker, and whether there is one.
+func (d *dirNode) lookAtMarker(ctx context.Context, key string) (info objstore.Info, marker bool, err error) {
+	c := d.fsys.cfg.Cache
+	if d.beingWalked() {
+		if _, marker, err = c.Empty(ctx, key); err != nil || !marker {
+			return objstore.Info{}, false, err
+		}
+	}
+	info, err = c.Stat(ctx, key)
+	if errors.Is(err, objstore.ErrNotFound) {
+		return objstore.Info{}, false, nil
+	}
+	return info, err == nil, err
 }
 
 // fresh reports that the attributes need not be asked for: nobody knows them better, or
@@ -137,13 +141,7 @@ func (d *dirNode) fresh() bool {
 	return d.pending || d.storing > 0 || !d.asked.IsZero() && d.fsys.cfg.Now().Sub(d.asked) < d.fsys.cfg.AttrTTL
 }
 
-// unmarked takes in that there is no marker, and so nothing that tells of attributes.
-func (d *dirNode) unmarked() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.unmarkedLocked()
-}
-
+// unmarkedLocked takes in that there is no marker, and so nothing that tells of attributes.
 func (d *dirNode) unmarkedLocked() {
 	d.asked, d.marker = d.fsys.cfg.Now(), false
 	if !d.pending && d.storing == 0 {

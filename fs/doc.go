@@ -152,9 +152,9 @@
 //  3. fileNode.operation (a gate): held across requests by open for writing,
 //     FLUSH, FSYNC, the last RELEASE, truncate of a closed file, unlink, rename
 //     and storing metadata, so that each sees the file as the others leave it.
-//     Reads, writes, stat and chmod do not take it, except a read that finds its
-//     object gone, to know whether this mount has moved it, and an open of a file that
-//     is being deleted. Several are taken in the order in which the nodes were made
+//     Reads, writes, stat and chmod do not take it, except a read or stat that finds its
+//     object gone or another, to know whether it was this mount, and an open of a file
+//     that is being deleted. Several are taken in the order in which the nodes were made
 //     (StableAttr.Gen); the rename of a directory takes those of all files below it.
 //  4. tree.mu: names, parents, children. Never held across a request.
 //  5. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told

@@ -142,7 +142,7 @@ func (n *fileNode) hide(ctx context.Context) (show func(), err error) {
 	n.leaving = !open
 	n.mu.Unlock()
 	if !open {
-		return n.stay, nil
+		return n.staysStored, nil
 	}
 	if hidden != "" || source.Size == 0 || source.Size > f.cfg.Store.Profile().MaxCopy {
 		return func() {}, nil
@@ -169,8 +169,8 @@ func (n *fileNode) hide(ctx context.Context) (show func(), err error) {
 	return func() { n.show(hidden, object, full, source) }, nil
 }
 
-// stay says that the object does not leave after all.
-func (n *fileNode) stay() {
+// staysStored says that the object does not leave after all.
+func (n *fileNode) staysStored() {
 	n.mu.Lock()
 	n.leaving = false
 	n.mu.Unlock()

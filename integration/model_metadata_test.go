@@ -77,7 +77,7 @@ func (a *attributed) byTurns(r *rand.Rand, mounts []*mounttest.Mount) error {
 		return err
 	}
 	a.closed = true
-	if a.mount = mounts[1]; a.comesToBe() != nil {
+	if a.mount = mounts[1]; comesToBe(a.compareAll) != nil {
 		return errors.New("the other mount does not come to show the directory")
 	}
 	for range 10 + r.IntN(30) {
@@ -88,7 +88,7 @@ func (a *attributed) byTurns(r *rand.Rand, mounts []*mounttest.Mount) error {
 			return err
 		}
 		a.mount = mounts[1-i]
-		if err := a.comesToBe(); err != nil {
+		if err := comesToBe(a.compareAll); err != nil {
 			return fmt.Errorf("on the other mount: %w", err)
 		}
 	}
@@ -96,10 +96,10 @@ func (a *attributed) byTurns(r *rand.Rand, mounts []*mounttest.Mount) error {
 }
 
 // comesToBe compares until all is as it should be: a question that was on its way when
-// the other mount changed something may be answered as it was.
-func (a *attributed) comesToBe() error {
+// somebody else changed something may be answered as it was.
+func comesToBe(compare func() error) error {
 	for deadline := time.Now().Add(behindAtMost); ; time.Sleep(time.Millisecond) {
-		if err := a.compareAll(); err == nil || time.Now().After(deadline) {
+		if err := compare(); err == nil || time.Now().After(deadline) {
 			return err
 		}
 	}
@@ -193,7 +193,9 @@ func (a *attributed) play(t *testing.T, r *rand.Rand, f faults, store *fault.Sto
 	must(os.MkdirAll(a.path("d"), 0o755))
 	for range 10 + r.IntN(30) {
 		if f == faultsHeal && r.IntN(4) == 0 {
-			store.Add(a.fault(r))
+			rule := passingFault(r)
+			a.done = append(a.done, fmt.Sprintf("fault %+v", rule))
+			store.Add(rule)
 		}
 		must(a.step(r))
 		must(a.compareAll())
@@ -208,13 +210,11 @@ func (a *attributed) play(t *testing.T, r *rand.Rand, f faults, store *fault.Sto
 	must(a.compareAll())
 }
 
-// fault is something that goes by when a request is tried again.
-func (a *attributed) fault(r *rand.Rand) fault.Rule {
+// passingFault is something that goes by when a request is tried again.
+func passingFault(r *rand.Rand) fault.Rule {
 	ops := []string{objstore.OpCopy, objstore.OpHead, objstore.OpPut, objstore.OpDelete, objstore.OpComplete, objstore.OpUploadPartCopy}
 	modes := []fault.Mode{fault.LoseAnswer, fault.Drop}
-	rule := fault.Rule{Op: ops[r.IntN(len(ops))], Mode: modes[r.IntN(len(modes))], Times: 1 + r.IntN(2), After: r.IntN(2), At: -1}
-	a.done = append(a.done, fmt.Sprintf("fault %+v", rule))
-	return rule
+	return fault.Rule{Op: ops[r.IntN(len(ops))], Mode: modes[r.IntN(len(modes))], Times: 1 + r.IntN(2), After: r.IntN(2), At: -1}
 }
 
 // step does one operation on the mount and on the model.
