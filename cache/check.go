@@ -54,56 +54,47 @@ func (r *Reader) checkLocked() {
 // other, and tells whether it is what was stored.
 func (r *Reader) finish(ctx context.Context) error {
 	for {
-		sum, want, b := r.checked()
-		if sum != nil {
-			return r.verdict(sum, want)
+		next, err := r.checked()
+		if err != nil {
+			r.s.forget(r.v)
+			return err
 		}
-		if b == nil {
-			return nil // something was left out
+		if next == nil {
+			return nil // it is sound, or something was left out
 		}
-		err := b.wait(ctx, b.size)
-		b.release()
+		err = next.wait(ctx, next.size)
+		next.release()
 		if err != nil {
 			return nil // who needs that block is told
 		}
 	}
 }
 
-// checked returns the sum if all blocks were taken in, else the next one if it is
-// held.
-func (r *Reader) checked() (sum []byte, want objstore.Digest, next *block) {
+// checked compares the sum with what the store says once all blocks were taken in; till
+// then it returns the next one if it is held. Whoever comes with the end of a damaged
+// object is told, also those who come at once: the kernel asks in several requests.
+func (r *Reader) checked() (next *block, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.check == nil {
-		return nil, want, nil
+		return nil, r.damaged
 	}
 	r.checkLocked()
 	if r.check.next < r.v.blocks() {
-		return nil, want, r.heldLocked(r.check.next)
+		return r.heldLocked(r.check.next), nil
 	}
-	sum, want = r.check.hash.Sum(nil), r.check.want
+	sum, want := r.check.hash.Sum(nil), r.check.want
 	r.check = nil
-	return sum, want, nil
-}
-
-// verdict compares the sum with what the store says. Nothing of an object that is
-// damaged is kept: the next reader fetches it again.
-func (r *Reader) verdict(sum []byte, want objstore.Digest) error {
-	if string(sum) == string(want.Sum) {
-		if r.v.disk != nil {
-			r.v.disk.Vouch()
-		}
-		return nil
+	if string(sum) != string(want.Sum) {
+		r.damaged = fmt.Errorf("read %q: %w: %s is %x instead of %x", r.v.key, ErrDamaged, want.Algorithm, sum, want.Sum)
+	} else if r.v.disk != nil {
+		r.v.disk.Vouch()
 	}
-	r.s.forget(r.v)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	// The kernel asks again where reading ahead failed.
-	r.damaged = fmt.Errorf("read %q: %w: %s is %x instead of %x", r.v.key, ErrDamaged, want.Algorithm, sum, want.Sum)
-	return r.damaged
+	return nil, r.damaged
 }
 
-// forget drops all blocks of a version that nobody holds. ristretto is waited for: it
+// forget drops all blocks of a version that nobody holds, so that the next reader of
+// what was found to be damaged fetches it again. ristretto is waited for: it
 // may be about to take in one that was given to it before, and shows it till it comes
 // to the deletion.
 func (s *blocks) forget(v *version) {

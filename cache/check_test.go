@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 
 	"github.com/sluicefs/sluicefs/cache"
@@ -76,5 +77,28 @@ func TestWhatIsLeftOutIsNotChecked(t *testing.T) {
 		if err != nil || !bytes.Equal(p[:n], f.content[off:][:n]) {
 			t.Errorf("at %d: %d, %v", off, n, err)
 		}
+	}
+}
+
+// TestTheWholeIsCheckedAtOnce has the last two reads of a damaged object come at the same
+// time, as the kernel's do: that of the end must not find that the other has let go of
+// what is yet to be taken in.
+func TestTheWholeIsCheckedAtOnce(t *testing.T) {
+	const piece = 1 << 20
+	f := newFile(t, 3*piece, cache.Config{Memory: 64 << 20})
+	f.info.Checksum = objstore.SumOf(objstore.CRC64NVME, f.content)
+	for range 300 {
+		rule := f.f.Add(fault.Rule{Op: objstore.OpGet, Mode: fault.Corrupt, At: 500, Times: 1})
+		r := f.c.Open(f.info)
+		_, err := r.ReadAt(context.Background(), make([]byte, piece), 0)
+		var ends sync.WaitGroup
+		ends.Go(func() { _, _ = r.ReadAt(context.Background(), make([]byte, piece), piece) })
+		_, end := r.ReadAt(context.Background(), make([]byte, piece), 2*piece)
+		ends.Wait()
+		if err == nil && !errors.Is(end, cache.ErrDamaged) {
+			t.Fatalf("the end of what is damaged: %v", end)
+		}
+		r.Close()
+		rule.Remove()
 	}
 }

@@ -196,6 +196,7 @@ func (r *Reader) provable(off, n int64) bool {
 func (r *Reader) settle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.checkLocked()
 	for i := range r.streams {
 		s, t := &r.streams[i], &r.pattern.trails[i]
 		if t.pos >= r.v.size && t.complete() && s.hi() == r.v.blocks() && s.done() {
@@ -217,11 +218,11 @@ func (r *Reader) plan(ctx context.Context, off, n int64) ([]*block, error) {
 		return nil, r.damaged
 	}
 	r.lastRead = r.s.now()
+	r.checkLocked()
 	kind, i, begun := r.pattern.observe(off, n)
 	if begun {
 		r.streams[i].clear()
 	}
-	r.checkLocked()
 	s, t := &r.streams[i], &r.pattern.trails[i]
 	defer r.countLocked()
 	switch {
@@ -431,6 +432,7 @@ func (r *Reader) letGo() {
 
 // letGoLocked lets go of all blocks.
 func (r *Reader) letGoLocked() {
+	r.checkLocked()
 	for i := range r.streams {
 		r.streams[i].clear()
 	}
