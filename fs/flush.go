@@ -11,10 +11,14 @@ func (h *writeHandle) Flush(ctx context.Context) syscall.Errno {
 	n := h.node
 	w, stop := n.fsys.waiting(ctx)
 	defer stop()
+	if h.access == syscall.O_RDONLY {
+		n.awaitFailed(w)
+	}
 	if err := n.operation.enter(w); err != nil {
 		return n.fsys.answer("flush", n.key(), err)
 	}
 	defer n.operation.leave()
+	defer n.endIdle(h.writing)
 	return n.fsys.answer("flush", n.key(), h.flush(w, w.caller.Pid))
 }
 
@@ -83,6 +87,7 @@ func (n *fileNode) store(ctx context.Context) error {
 	under := n.writing
 	n.mu.Unlock()
 	if under != nil {
+		defer n.endIdle(under)
 		if err := under.file.Err(); err != nil {
 			return err
 		}

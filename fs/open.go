@@ -150,13 +150,14 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 	return newWriteHandle(w, ctx.caller, flags), nil
 }
 
-// releaseTime is how long an open waits for a failed file to be released.
+// releaseTime is how long one waits for a failed file to be released.
 const releaseTime = time.Second
 
 // awaitFailed lets the node of a failed file go that nobody has open any more. The
 // kernel sends the last RELEASE when it likes, after close has returned its error, and
-// who tries again at once must not meet the failure of the first attempt. If none
-// comes, somebody still has the file open, and shares the failure.
+// who tries again at once must not meet the failure of the first attempt, nor who only
+// reads be told of it. If none comes, somebody still has the file open, and they share
+// the failure.
 func (n *fileNode) awaitFailed(ctx context.Context) {
 	n.mu.Lock()
 	w := n.writing

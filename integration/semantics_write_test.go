@@ -332,4 +332,28 @@ func readOnlyCreatorOfAFailedFile(e *env, m *mounttest.Mount) {
 		return err == nil && string(b) == "what was there"
 	})
 	e.ok(reader.Close())
+	e.ok(os.Remove(filepath.Join(m.Dir, "lock")))
+
+	// The kernel sends the RELEASE of a writer when it likes.
+	reader = e.open(m, "lock", os.O_RDONLY|os.O_CREATE)
+	writer := e.open(m, "lock", os.O_WRONLY)
+	rule = e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+	_, err := writer.WriteString("never stored")
+	e.ok(err)
+	e.fails("fsync", writer.Sync(), syscall.EACCES)
+	closed := make(chan error, 1)
+	go func() { closed <- reader.Close() }()
+	e.fails("close of who wrote", writer.Close(), syscall.EACCES)
+	if err := <-closed; err != nil {
+		e.Errorf("close of who only reads: %v", err)
+	}
+	rule.Remove()
+
+	reader = e.open(m, "another", os.O_RDONLY|os.O_CREATE)
+	rule = e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+	e.fails("fsync of who has made it", reader.Sync(), syscall.EACCES)
+	rule.Remove()
+	e.write(m, "another", "nobody is waited for")
+	e.ok(reader.Close())
+	e.stored("another", "nobody is waited for")
 }
