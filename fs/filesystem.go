@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"strings"
 	"sync"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
@@ -56,7 +55,7 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 	}
 	f.procs = newProcesses(&f.background)
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	f.watching.init(f)
+	f.watching.init(f, f.abandoned)
 	f.pending.init(f)
 	f.departures.init(f)
 	f.root = newRoot(f)
@@ -99,6 +98,13 @@ func (f *FileSystem) serve() {
 // Wait returns when the mount is gone and every change was stored or given up.
 func (f *FileSystem) Wait() { <-f.served }
 
+// abandoned reports that nobody can use the mount any more: the kernel does not know its
+// root. go-fuse ends only when all requests were answered, also those that it was told
+// then to cancel.
+func (f *FileSystem) abandoned() bool {
+	return f.server.InodeNotify(fuse.FUSE_ROOT_ID, -1, 0) == fuse.ENOENT
+}
+
 // Unmount takes the mount away and waits as Wait does. It fails where the mount
 // is in use.
 func (f *FileSystem) Unmount() error {
@@ -113,13 +119,4 @@ func (f *FileSystem) Unmount() error {
 // last name, and deletes what was unlinked.
 func (f *FileSystem) Sync(ctx context.Context) error {
 	return errors.Join(f.parked.land(ctx, nil), f.pending.flush(ctx), f.departures.flush(ctx))
-}
-
-// fuseLog is where go-fuse writes what it cannot answer with.
-type fuseLog struct{ log *logrus.Entry }
-
-// Write implements io.Writer.
-func (l fuseLog) Write(p []byte) (int, error) {
-	l.log.WithField("op", "fuse").Warn(strings.TrimSpace(string(p)))
-	return len(p), nil
 }

@@ -18,7 +18,7 @@ func waitingSystem(t *testing.T) *FileSystem {
 	t.Helper()
 	f := &FileSystem{procs: proc(t, map[string]string{"1/status": "SigPnd:\t0000000000000100\n", "2/status": "SigPnd:\t0000000000400000\n"})}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	f.watching.init(f)
+	f.watching.init(f, func() bool { return false })
 	return f
 }
 

@@ -10,15 +10,16 @@ import (
 // watching looks after the operations that wait, in one goroutine, which is there
 // while some do. One for each of them would wake a thread for every read.
 type watching struct {
-	fsys *FileSystem
+	fsys      *FileSystem
+	abandoned func() bool // FileSystem.abandoned
 
 	mu    sync.Mutex
 	waits map[*wait]struct{}
 	runs  bool
 }
 
-func (g *watching) init(f *FileSystem) {
-	g.fsys = f
+func (g *watching) init(f *FileSystem, abandoned func() bool) {
+	g.fsys, g.abandoned = f, abandoned
 	g.waits = map[*wait]struct{}{}
 }
 
@@ -47,7 +48,8 @@ const (
 	watchIdle = 10
 )
 
-// run ends the waits of those who are being killed, and all when the mount ends.
+// run ends the waits of those who are being killed, and all when the mount ends or is
+// abandoned: what the kernel reads ahead it does not wait for, nor does anybody else then.
 func (g *watching) run() {
 	tick := time.NewTicker(dyingPoll)
 	defer tick.Stop()
@@ -73,12 +75,13 @@ func (g *watching) run() {
 // answer may take a while (processes.within).
 func (g *watching) look(waits []*wait, over bool) {
 	var asking sync.WaitGroup
+	abandoned := sync.OnceValue(g.abandoned)
 	for _, w := range waits {
 		if !over && !w.interrupted() {
 			continue
 		}
 		asking.Go(func() {
-			if over || g.fsys.procs.dying(w.caller.Pid) {
+			if over || g.fsys.procs.dying(w.caller.Pid) || abandoned() {
 				w.giveUp()
 				g.remove(w)
 			}
