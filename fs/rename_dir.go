@@ -37,8 +37,9 @@ type dirMove struct {
 
 // arrival is a copy of a file's object, and the attributes that it was given.
 type arrival struct {
-	info objstore.Info
-	attr *attributes
+	info    objstore.Info
+	attr    *attributes
+	foreign bool // another client had stored what was copied: the file does not know of it
 }
 
 // renameDir gives a directory another name: every object below it is copied, then
@@ -150,7 +151,8 @@ func (m *dirMove) done(key string) bool {
 func (m *dirMove) copy(ctx context.Context, info objstore.Info) error {
 	n := m.node(info.Key)
 	var attr *attributes
-	if n != nil {
+	foreign := n != nil && !n.stands(info)
+	if n != nil && !foreign {
 		info, attr = n.source(info)
 	}
 	copied, err := m.fsys.copyWith(ctx, m.to+info.Key[len(m.from):], info, attr)
@@ -164,9 +166,21 @@ func (m *dirMove) copy(ctx context.Context, info objstore.Info) error {
 	defer m.mu.Unlock()
 	m.copied[info.Key] = struct{}{}
 	if n != nil {
-		m.told[info.Key] = arrival{copied, attr}
+		m.told[info.Key] = arrival{copied, attr, foreign}
 	}
 	return nil
+}
+
+// stands reports that a listing shows what this mount knows to be stored under the
+// node's name: its object, or the one that its first commit replaces. The operation gate
+// is held.
+func (n *fileNode) stands(listed objstore.Info) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if w := n.writing; w != nil && w.covers {
+		return w.file.Guard().ETag == listed.ETag
+	}
+	return n.object.same(objectOf(listed))
 }
 
 // source returns what is known of the node's object beyond a listing, and the
@@ -174,7 +188,7 @@ func (m *dirMove) copy(ctx context.Context, info objstore.Info) error {
 func (n *fileNode) source(listed objstore.Info) (objstore.Info, *attributes) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.full == nil || !n.object.same(objectOf(listed)) {
+	if n.full == nil {
 		return listed, nil
 	}
 	if n.pending && (n.writing == nil || !n.writing.file.Dirty()) {
@@ -239,6 +253,12 @@ func (m *dirMove) tell(ctx context.Context, n *fileNode) error {
 	under := n.writing
 	n.mu.Unlock()
 	switch {
+	case a.foreign && under != nil: // its commit finds what it did not expect
+		_, err := under.rename(ctx, key, under.file.Guard())
+		return err
+	case a.foreign:
+		m.fsys.lose(n)
+		return nil
 	case copied && under != nil && n.unstored.Load(): // the copy is of what it covers
 		_, err := under.rename(ctx, key, objstore.Condition{ETag: a.info.ETag})
 		return err
