@@ -40,6 +40,8 @@ var (
 type dirNode struct {
 	node
 
+	keeping gate // held by who stores the marker, or takes it away
+
 	// Guarded by tree.mu.
 	children map[string]treeNode  // the names that this mount has nodes of
 	unstored map[string]*fileNode // of those, the new files that no listing shows yet

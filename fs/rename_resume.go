@@ -30,9 +30,6 @@ func (m *dirMove) replaces(ctx context.Context, target *dirNode) error {
 		}
 		f.log.WithFields(logrus.Fields{"op": "rename", "key": m.from, "to": m.to}).Info("going on with a rename that did not come to its end")
 	}
-	target.mu.Lock()
-	target.pending = false // its attributes go with it
-	target.mu.Unlock()
 	return nil
 }
 

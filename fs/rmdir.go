@@ -34,6 +34,12 @@ func (d *dirNode) rmdir(ctx context.Context, name string) error {
 	if n != nil && !isDir {
 		return errNotDir
 	}
+	if sub != nil {
+		if err := sub.keeping.enter(ctx); err != nil {
+			return err
+		}
+		defer sub.keeping.leave()
+	}
 	key := keypath.Join(d.key(), name) + "/"
 	if err := f.emptyDir(ctx, key, sub); err != nil {
 		return err
@@ -48,9 +54,6 @@ func (d *dirNode) rmdir(ctx context.Context, name string) error {
 		return err
 	}
 	if sub != nil {
-		sub.mu.Lock()
-		sub.pending = false
-		sub.mu.Unlock()
 		f.nodes.detach(sub)
 	}
 	f.cfg.Cache.RemoveDir(key)

@@ -84,11 +84,17 @@ func (n *fileNode) moved(info objstore.Info) {
 func (d *dirNode) keep(ctx context.Context) error { return d.storeMetadata(ctx) }
 
 // storeMetadata puts the directory's attributes into its marker, which is made
-// where there is none.
+// where there is none. One that was removed has no marker, though attributes may still
+// be set by who has it open: another one may have its name by now.
 func (d *dirNode) storeMetadata(ctx context.Context) error {
+	if err := d.keeping.enter(ctx); err != nil {
+		return err
+	}
+	defer d.keeping.leave()
 	d.fsys.pending.remove(d) // first: what is set from here on comes back
+	named := d.fsys.nodes.named(d)
 	d.mu.Lock()
-	todo := d.pending
+	todo := d.pending && named
 	d.pending = false
 	if !todo {
 		d.mu.Unlock()

@@ -220,6 +220,13 @@ func (t *tree) detach(n treeNode) {
 	t.detachLocked(n)
 }
 
+// named reports that a node has a name.
+func (t *tree) named(n treeNode) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return n.tree().parent != nil
+}
+
 func (t *tree) detachLocked(n treeNode) {
 	b := n.tree()
 	d := b.parent
