@@ -36,6 +36,12 @@ func (c *Cache) Stat(ctx context.Context, key string) (objstore.Info, error) {
 	}
 }
 
+// Known is what Stat would say without asking. known is false where it would ask.
+func (c *Cache) Known(key string) (info objstore.Info, there, known bool) {
+	info, v := c.tree.stat(key, answered{})
+	return info, v == present, v == absent || v == present && info.Full
+}
+
 // stat is what is known of an object.
 func (t *tree) stat(key string, got answered) (objstore.Info, verdict) {
 	t.mu.Lock()
@@ -72,7 +78,7 @@ func (c *Cache) StatAhead(ctx context.Context, keys []string) {
 
 // headAhead asks for an object unless it is known or somebody does.
 func (c *Cache) headAhead(ctx context.Context, key string) {
-	if info, v := c.tree.stat(key, answered{}); v == absent || v == present && info.Full {
+	if _, _, known := c.Known(key); known {
 		return
 	}
 	askAhead(ctx, c.asker, headQuestion(key), c.headOf(key))

@@ -54,7 +54,6 @@ type dirNode struct {
 	touched  time.Time // when this mount changed an entry, if attr.mtime was not set since
 	accessed time.Time // the atime that somebody set; it is not stored
 	changed  time.Time // when this mount changed the attributes
-	asked    time.Time // when the marker was last looked at; zero: never
 	marker   bool      // it was there
 	pending  bool      // attr is to be stored in the marker
 	storing  int       // requests on their way that store it: what the store says meanwhile is older
@@ -88,41 +87,64 @@ func (d *dirNode) learnLocked(marker bool, info objstore.Info) {
 	if !marker || !info.Full || d.pending || d.storing > 0 {
 		return
 	}
-	d.asked = d.fsys.cfg.Now()
 	d.attr, _ = d.fsys.attributesOf(info, fuse.S_IFDIR)
 	d.attr.mode = d.attr.mode&0o7777 | fuse.S_IFDIR
 }
 
 // ask looks at the marker where its metadata is needed and not known.
 func (d *dirNode) ask(ctx context.Context) error {
-	f := d.fsys
-	key := d.key()
-	if d.fresh() || f.cfg.Metadata == MetadataNone || key == "" {
+	if d.fsys.cfg.Metadata == MetadataNone {
 		return nil
 	}
+	for !d.ours() {
+		edition, key := d.edition.Load(), d.key()
+		if key == "" {
+			return nil
+		}
+		info, marker, err := d.lookAtMarker(ctx, key)
+		if d.edition.Load() != edition || d.key() != key { // it may be older than what was stored
+			continue
+		}
+		if err != nil || d.take(edition, info, marker) {
+			return err
+		}
+	}
+	return nil
+}
+
+// known takes over what the cache knows of the marker, and reports whether nothing is
+// left to ask for.
+func (d *dirNode) known() bool {
+	if d.fsys.cfg.Metadata == MetadataNone || d.ours() {
+		return true
+	}
 	edition := d.edition.Load()
-	info, marker, err := d.lookAtMarker(ctx, key)
-	if d.edition.Load() != edition || d.key() != key { // it may be older than what was stored
-		return d.ask(ctx)
-	}
-	if err != nil {
-		return err
-	}
+	info, marker, known := d.fsys.cfg.Cache.Known(d.key())
+	return known && d.take(edition, info, marker)
+}
+
+// take takes over what was said of the marker, unless something was stored since the
+// edition of before: then that is known.
+func (d *dirNode) take(edition uint64, info objstore.Info, marker bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case d.edition.Load() != edition: // in this moment: what is stored now is known
+	case d.edition.Load() != edition:
+		return false
 	case marker:
 		d.learnLocked(true, info)
 	default:
 		d.unmarkedLocked()
 	}
-	return nil
+	return true
 }
 
 // lookAtMarker is what the store says of the marker, and whether there is one.
 func (d *dirNode) lookAtMarker(ctx context.Context, key string) (info objstore.Info, marker bool, err error) {
 	c := d.fsys.cfg.Cache
+	if info, marker, known := c.Known(key); known {
+		return info, marker, nil
+	}
 	if d.beingWalked() {
 		if _, marker, err = c.Empty(ctx, key); err != nil || !marker {
 			return objstore.Info{}, false, err
@@ -135,17 +157,16 @@ func (d *dirNode) lookAtMarker(ctx context.Context, key string) (info objstore.I
 	return info, err == nil, err
 }
 
-// fresh reports that the attributes need not be asked for: nobody knows them better, or
-// the marker was looked at a moment ago.
-func (d *dirNode) fresh() bool {
+// ours reports that nobody knows the attributes better: they are not stored yet.
+func (d *dirNode) ours() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.pending || d.storing > 0 || !d.asked.IsZero() && d.fsys.cfg.Now().Sub(d.asked) < d.fsys.cfg.AttrTTL
+	return d.pending || d.storing > 0
 }
 
 // unmarkedLocked takes in that there is no marker, and so nothing that tells of attributes.
 func (d *dirNode) unmarkedLocked() {
-	d.asked, d.marker = d.fsys.cfg.Now(), false
+	d.marker = false
 	if !d.pending && d.storing == 0 {
 		d.attr = d.fsys.defaults(fuse.S_IFDIR, d.attr.mtime)
 	}

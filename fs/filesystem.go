@@ -44,23 +44,11 @@ type FileSystem struct {
 // Mount shows the bucket at the mountpoint and returns when the kernel answers.
 // Only an unmount ends the mount: of ctx it takes the values, not the end.
 func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, error) {
-	cfg, err := cfg.withDefaults()
+	f, err := newFileSystem(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	f := &FileSystem{
-		cfg: cfg, log: cfg.Log,
-		served: make(chan struct{}),
-		nodes:  tree{numbers: map[uint64]struct{}{}},
-	}
-	f.procs = newProcesses(&f.background)
-	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	f.watching.init(f, f.abandoned)
-	f.pending.init(f)
-	f.departures.init(f)
-	f.root = newRoot(f)
-
-	options := mountOptions(&cfg)
+	options := mountOptions(&f.cfg)
 	options.Logger = log.New(io.Discard, "", 0)
 	options.MountOptions.Logger = log.New(fuseLog{f.log}, "", 0)
 	options.RootStableAttr = &gofuse.StableAttr{Ino: rootNumber}
@@ -79,6 +67,26 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 	if err := raiseReadAhead(mountpoint); err != nil {
 		f.log.WithError(err).Debug("reading ahead as the kernel does by default")
 	}
+	return f, nil
+}
+
+// newFileSystem returns a file system that nobody asks anything yet.
+func newFileSystem(ctx context.Context, cfg Config) (*FileSystem, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	f := &FileSystem{
+		cfg: cfg, log: cfg.Log,
+		served: make(chan struct{}),
+		nodes:  tree{numbers: map[uint64]struct{}{}},
+	}
+	f.procs = newProcesses(&f.background)
+	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	f.watching.init(f, f.abandoned)
+	f.pending.init(f)
+	f.departures.init(f)
+	f.root = newRoot(f)
 	return f, nil
 }
 

@@ -35,10 +35,10 @@ func (f *FileSystem) reply(n treeNode, out *fuse.EntryOut) *gofuse.Inode {
 	f.entry(out)
 	switch n := n.(type) {
 	case *dirNode:
-		n.fill(&out.Attr)
-		if f.cfg.Metadata == MetadataPosix && !n.fresh() {
+		if !n.known() {
 			out.SetAttrTimeout(0) // a stat asks for the marker; a walk need not
 		}
+		n.fill(&out.Attr)
 	case *fileNode:
 		n.fill(&out.Attr)
 		if !n.complete() {

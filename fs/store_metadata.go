@@ -133,7 +133,7 @@ func (f *FileSystem) putMarker(ctx context.Context, key string, d *dirNode, guar
 	f.nodes.renew(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.marker, d.asked = true, f.cfg.Now()
+	d.marker = true
 	return nil
 }
 
