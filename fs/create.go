@@ -63,7 +63,8 @@ func (d *dirNode) createExisting(ctx *wait, name string, flags uint32, out *fuse
 	}
 	if err == nil {
 		var h *writeHandle
-		if h, err = f.openWrite(ctx, flags); err == nil {
+		h, err = f.openWrite(ctx, flags)
+		if err = f.byName(ctx, err); err == nil {
 			return d.fsys.reply(f, out), h, f.openAnswer(), 0
 		}
 	}

@@ -154,13 +154,15 @@
 //     and storing metadata, so that each sees the file as the others leave it.
 //     Reads, writes, stat and chmod do not take it, except a read or stat that finds its
 //     object gone or another, to know whether it was this mount, and an open of a file
-//     that is being deleted. Several are taken in the order in which the nodes were made
-//     (StableAttr.Gen); the rename of a directory takes those of all files below it.
+//     that is being deleted, or the lookup before it (see comebacks). Several are taken in
+//     the order in which the nodes were made (StableAttr.Gen); the rename of a directory
+//     takes those of all files below it. Instead, dirNode.keeping (a gate): held by who
+//     stores the marker of a directory, or removes it.
 //  4. tree.mu: names, parents, children. Never held across a request.
 //  5. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
 //     (Size, Dirty, SetOptions) while holding them, but not made to wait.
 //  6. wait.mu, then watching.mu.
-//  7. Leaves: pendingQueue.mu, departures.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
+//  7. Leaves: pendingQueue.mu, departures.mu, comebacks.mu, openFiles.mu, parkedFiles.mu, hiddenCopies.mu,
 //     snapshot.mu, gate.mu, grace.mu, and the locks inside go-fuse, uploader and cache.
 //
 // go-fuse calls OnForget with none of its locks held. NotifyEntry is called with

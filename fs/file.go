@@ -42,6 +42,7 @@ type fileNode struct {
 	operation gate
 
 	unstored atomic.Bool // new, and not in the store yet; set before it has a name
+	going    atomic.Bool // it is losing its name to another one, or for good: see comebacks
 
 	// mu is never held across a request or a wait.
 	mu       sync.Mutex

@@ -39,6 +39,7 @@ type FileSystem struct {
 	watching watching
 
 	departures departures
+	comebacks  comebacks
 }
 
 // Mount shows the bucket at the mountpoint and returns when the kernel answers.

@@ -50,6 +50,31 @@ func (f *FileSystem) reply(n treeNode, out *fuse.EntryOut) *gofuse.Inode {
 
 // find returns the node of a name, handed out.
 func (d *dirNode) find(ctx *wait, name string) (treeNode, error) {
+	back := &d.fsys.comebacks
+	r := returner{d.key() + name, ctx.caller.Pid}
+	if !back.looking(r) {
+		return d.findNow(ctx, name)
+	}
+	for {
+		n, err := d.findNow(ctx, name)
+		f, isFile := n.(*fileNode)
+		if err != nil || !isFile {
+			back.came(r)
+			return n, err
+		}
+		if f.going.Load() { // who has begun before to take its name away ends first
+			if err := f.operation.enter(ctx); err != nil {
+				return n, nil
+			}
+			f.operation.leave()
+		}
+		if d.child(name) == n {
+			return n, nil
+		}
+	}
+}
+
+func (d *dirNode) findNow(ctx *wait, name string) (treeNode, error) {
 	for {
 		before := d.sight(name)
 		if f, ok := before.node.(*fileNode); ok && f.local() && d.handOut(name, f) {

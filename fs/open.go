@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"syscall"
 	"time"
 
@@ -30,18 +31,29 @@ func (n *fileNode) openAnswer() uint32 {
 func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	w, stop := n.fsys.waiting(ctx)
 	defer stop()
+	var h gofuse.FileHandle
+	var err error
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY && flags&syscall.O_TRUNC == 0 {
-		h, err := n.openRead(w)
-		if err != nil {
-			return nil, 0, n.refuse("open", err)
-		}
-		return h, n.openAnswer(), 0
+		h, err = n.openRead(w)
+	} else {
+		h, err = n.openWrite(w, flags)
 	}
-	h, err := n.openWrite(w, flags)
-	if err != nil {
-		return nil, 0, n.fsys.answer("open", n.key(), err)
+	if err = n.byName(w, err); err != nil {
+		return nil, 0, n.refuse("open", err)
 	}
 	return h, n.openAnswer(), 0
+}
+
+// byName is the outcome of an operation that began with the file's name. If the file has
+// lost it since, the kernel looks it up once more.
+func (n *fileNode) byName(ctx *wait, err error) error {
+	r := returner{n.key(), ctx.caller.Pid}
+	if !errors.Is(err, errStale) && !errors.Is(err, errLookAgain) {
+		n.fsys.comebacks.came(r)
+		return err
+	}
+	n.fsys.comebacks.expect(r)
+	return errors.Join(errLookAgain, err)
 }
 
 func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {

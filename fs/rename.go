@@ -79,9 +79,12 @@ func (d *dirNode) rename(ctx context.Context, name string, to *dirNode, newName 
 }
 
 // enterBoth takes the operation gates of two nodes, in the order in which the
-// nodes were made, so that two renames cannot wait for each other. b may be nil.
+// nodes were made, so that two renames cannot wait for each other. One may be nil.
 func enterBoth(ctx context.Context, a, b *fileNode) (leave func(), err error) {
-	if b == nil {
+	switch {
+	case a == nil:
+		return b.operation.leave, b.operation.enter(ctx)
+	case b == nil:
 		return a.operation.leave, a.operation.enter(ctx)
 	}
 	first, second := a, b
@@ -104,7 +107,7 @@ func enterBoth(ctx context.Context, a, b *fileNode) (leave func(), err error) {
 // name changes last, so that after a failure the old one has the file.
 func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNode, newName, newKey string) error {
 	f := d.fsys
-	leave, err := enterBoth(ctx, n, target)
+	leave, err := f.comebacks.enter(ctx, newKey, target, n)
 	if err != nil {
 		return err
 	}

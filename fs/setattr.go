@@ -112,7 +112,11 @@ func withoutPrivilege(meta map[string]string, a attributes) map[string]string {
 func (n *fileNode) Setattr(ctx context.Context, _ gofuse.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	w, stop := n.fsys.waiting(ctx)
 	defer stop()
-	if err := n.setattr(w, in); err != nil {
+	err := n.setattr(w, in)
+	if in.Valid&fuse.FATTR_FH == 0 {
+		err = n.byName(w, err)
+	}
+	if err != nil {
 		return n.fsys.answer("setattr", n.key(), err)
 	}
 	n.fill(&out.Attr)

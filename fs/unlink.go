@@ -40,10 +40,11 @@ func (d *dirNode) unlink(ctx *wait, name string) error {
 	case *dirNode:
 		return errIsDir
 	case *fileNode:
-		if err := n.operation.enter(ctx); err != nil {
+		leave, err := f.comebacks.enter(ctx, n.key(), n, nil)
+		if err != nil {
 			return err
 		}
-		defer n.operation.leave()
+		defer leave()
 		return n.remove(ctx, d)
 	}
 	// The kernel has forgotten it, or never asked.
