@@ -28,9 +28,10 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
 )
 
-// TestCrowd has several programs do everything to the same few names at once. None
-// may get an error that the others do not explain, nobody may read bytes that were
-// never written there, and in the end the mount must show what the store has.
+// TestCrowd has several programs do everything to the same few names at once, some of
+// them on another mount. None may get an error that the others do not explain, nobody may
+// read bytes that were never written there, and in the end each mount must show what the
+// store has.
 func TestCrowd(t *testing.T) {
 	profile := modelProfile(func(p *objstore.Profile) { p.MaxCopy = 1 << 30 }) // R4 has an exception for what is larger
 	for _, v := range []variant{
@@ -39,12 +40,13 @@ func TestCrowd(t *testing.T) {
 		{name: "trusting", profile: profile, ttl: time.Minute},
 		{name: "distrustful", profile: profile, ttl: -1, delay: time.Millisecond},
 		{name: "healed", profile: profile, retry: time.Minute, faults: faultsHeal},
+		{name: "divided", profile: profile, mounts: 2},
 		{name: "failing", profile: profile, retry: time.Millisecond, faults: faultsStay},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			first, last := *modelFirst, *modelFirst+*modelSeeds/50
-			if v.faults == faultsStay {
-				last = *modelFirst + max(1, *modelSeeds/500) // of which each waits
+			if v.waits() {
+				last = *modelFirst + max(1, *modelSeeds/500)
 			}
 			if *modelSeed != 0 {
 				first, last = *modelSeed, *modelSeed+1
@@ -56,6 +58,10 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
+// waits reports that what was done is seen later: by another mount, or where it was done
+// although it failed.
+func (v variant) waits() bool { return v.faults == faultsStay || v.mounts > 1 }
+
 // crowdSize is how many programs there are, and crowdSteps how much each does.
 const (
 	crowdSize  = 4
@@ -66,13 +72,19 @@ const (
 // determined by the seed: it is another one each time.
 func (v variant) crowd(t *testing.T, seed uint64) {
 	store := fault.New(mem.New(v.profile))
-	m := v.mount(t, store)
-	defer m.Unmount()
+	mounts := make([]*mounttest.Mount, max(1, v.mounts))
+	for i := range mounts {
+		mounts[i] = v.mount(t, store)
+		defer mounts[i].Unmount()
+	}
 	var members sync.WaitGroup
 	seen := &diary{}
 	crowd := make([]*member, crowdSize)
 	for i := range crowd {
-		crowd[i] = &member{mount: m, r: rand.New(rand.NewPCG(seed, uint64(i))), number: i, diary: seen, failing: v.faults == faultsStay}
+		crowd[i] = &member{
+			mount: mounts[i%len(mounts)], r: rand.New(rand.NewPCG(seed, uint64(i))), number: i, diary: seen,
+			failing: v.faults == faultsStay, divided: len(mounts) > 1,
+		}
 		members.Go(crowd[i].play)
 	}
 	if v.faults != noFaults {
@@ -103,8 +115,14 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 	if t.Failed() {
 		return
 	}
-	if err := m.FS.Sync(context.Background()); err != nil && v.faults != faultsStay {
-		t.Fatalf("seed %d: %v", seed, err)
+	for _, m := range mounts {
+		err := m.FS.Sync(context.Background())
+		if len(mounts) > 1 && (errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound)) {
+			continue // the other one changed it
+		}
+		if err != nil && v.faults != faultsStay {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
 	}
 	fresh := v.mount(t, store)
 	defer fresh.Unmount()
@@ -113,13 +131,15 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	compare := func() error {
-		got, err := shown(m.Dir)
-		if err != nil || !maps.Equal(got, want) {
-			return fmt.Errorf("the mount shows\n%v\n(%w) and another one\n%v", got, err, want)
+		for i, m := range mounts {
+			got, err := shown(m.Dir)
+			if err != nil || !maps.Equal(got, want) {
+				return fmt.Errorf("mount %d shows\n%v\n(%w) and a new one\n%v", i, got, err, want)
+			}
 		}
 		return nil
 	}
-	if v.faults == faultsStay { // what was done although it failed is seen as what others do
+	if v.waits() {
 		err = comesToBe(compare)
 	} else {
 		err = compare()
@@ -199,6 +219,7 @@ type member struct {
 	number  int
 	diary   *diary
 	failing bool // the store is
+	divided bool // the others use another mount
 	err     error
 }
 
@@ -242,6 +263,9 @@ func (c *member) play() {
 func (c *member) explained(err error) bool {
 	if err == nil || c.failing && (errors.Is(err, unix.EIO) || errors.Is(err, unix.ESTALE)) {
 		return true // ESTALE where the answer to what this mount stored itself was lost
+	}
+	if c.divided && (errors.Is(err, unix.ESTALE) || errors.Is(err, unix.EBUSY)) {
+		return true
 	}
 	// The kernel looks a name up once more if the file was gone when it came to open it.
 	// If it is gone again, it gives up.
@@ -305,7 +329,7 @@ func (c *member) choice() (what string, do func() error) {
 	case 9:
 		return "rmdir " + dir, func() error { return unix.Rmdir(c.at(dir)) }
 	case 10:
-		return "rename " + dir + " to " + toDir, func() error { return os.Rename(c.at(dir), c.at(toDir)) }
+		return "rename " + dir + " to " + toDir, func() error { return c.renameDir(dir, toDir) }
 	case 11:
 		return "walk", c.walk
 	case 12:
@@ -377,6 +401,14 @@ func (c *member) syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// renameDir also replaces directories, which os.Rename refuses to do.
+func (c *member) renameDir(name, to string) error {
+	if err := unix.Rename(c.at(name), c.at(to)); err != nil {
+		return &os.LinkError{Op: "rename", Old: name, New: to, Err: err}
+	}
+	return nil
 }
 
 // make makes a file that must not be there, and takes it away if it was.

@@ -71,6 +71,7 @@ type variant struct {
 	ttl     time.Duration // for which the mount and the kernel trust what they know; 0 is the default
 	rsync   bool          // the programs pass for rsync, and some of the files for its temporary ones
 	retry   time.Duration // how long requests are tried again; 0 is not at all
+	mounts  int           // of the bucket, between which the programs are divided; 0 is one
 }
 
 // modelProfile is a profile scaled down so that a few hundred kB visit every turn
