@@ -157,8 +157,12 @@ func (d *dirNode) lookAtMarker(ctx context.Context, key string) (info objstore.I
 	return info, err == nil, err
 }
 
-// ours reports that nobody knows the attributes better: they are not stored yet.
+// ours reports that nobody knows the attributes better: they are not stored yet, or the
+// directory has no name any more.
 func (d *dirNode) ours() bool {
+	if !d.fsys.nodes.named(d) {
+		return true
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.pending || d.storing > 0

@@ -220,11 +220,11 @@ func (t *tree) detach(n treeNode) {
 	t.detachLocked(n)
 }
 
-// named reports that a node has a name.
-func (t *tree) named(n treeNode) bool {
+// named reports that a directory has a name, or is the root.
+func (t *tree) named(d *dirNode) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return n.tree().parent != nil
+	return d.parent != nil || d == d.fsys.root
 }
 
 func (t *tree) detachLocked(n treeNode) {

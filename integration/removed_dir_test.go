@@ -52,8 +52,14 @@ func TestAttributesOfARemovedDirectory(t *testing.T) {
 			defer open.Close()
 			e.ok(c.remove(d))
 			e.ok(open.Chmod(0o700))
+			info, err := open.Stat()
+			e.ok(err)
+			e.want("its own mode", info.Mode().String(), "drwx------")
 			e.ok(m.FS.Sync(e.Context()))
 			e.want("what is stored", strings.Join(e.keys(), " "), c.want)
+			info, err = open.Stat()
+			e.ok(err)
+			e.want("its own mode, later", info.Mode().String(), "drwx------")
 			if c.want != "" {
 				e.want("its mode", e.head("d/").Metadata["mode"], "16877") // drwxr-xr-x
 			}
