@@ -178,12 +178,13 @@ func (n *fileNode) ask(ctx context.Context) error {
 		n.mu.Unlock()
 		return nil
 	}
-	still := err == nil && (n.completeLocked() || n.stillLocked(info))
-	if still && n.full == nil {
+	complete := n.completeLocked() // by now: it was deleted, say, and the answer is about what it was
+	still := !complete && err == nil && n.stillLocked(info)
+	if still {
 		n.learnLocked(info)
 	}
 	n.mu.Unlock()
-	if still {
+	if complete || still {
 		return nil
 	}
 	// It may be this mount that deletes, replaces or renames it. Who does has the gate
