@@ -11,15 +11,26 @@ func (h *writeHandle) Flush(ctx context.Context) syscall.Errno {
 	n := h.node
 	w, stop := n.fsys.waiting(ctx)
 	defer stop()
-	if h.access == syscall.O_RDONLY {
-		n.awaitFailed(w)
-	}
-	if err := n.operation.enter(w); err != nil {
+	if err := h.enterToFlush(w); err != nil {
 		return n.fsys.answer("flush", n.key(), err)
 	}
 	defer n.operation.leave()
-	defer n.endIdle(h.writing)
 	return n.fsys.answer("flush", n.key(), h.flush(w, w.caller.Pid))
+}
+
+// enterToFlush takes the operation gate. Who only reads is not told of a failure of those
+// who write, if they have closed the file and only their RELEASE is missing.
+func (h *writeHandle) enterToFlush(ctx context.Context) error {
+	n := h.node
+	if err := n.operation.enter(ctx); err != nil {
+		return err
+	}
+	if h.access != syscall.O_RDONLY || h.writers == 0 || h.file.Err() == nil {
+		return nil
+	}
+	n.operation.leave()
+	n.awaitFailed(ctx)
+	return n.operation.enter(ctx)
 }
 
 func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
@@ -87,7 +98,6 @@ func (n *fileNode) store(ctx context.Context) error {
 	under := n.writing
 	n.mu.Unlock()
 	if under != nil {
-		defer n.endIdle(under)
 		if err := under.file.Err(); err != nil {
 			return err
 		}

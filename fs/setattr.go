@@ -236,7 +236,8 @@ func (n *fileNode) written() {
 // truncate sets the size of the file: of the one under write, or of the stored
 // one, which is then stored anew, because no close follows that could do it.
 // byName says that no descriptor was used. A file that seems to be open then may
-// be one whose RELEASE is still on its way, which the kernel does not wait for.
+// be one whose RELEASE is still on its way, which the kernel does not wait for; so what
+// nobody has written to is stored, be it that it was just made.
 func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error {
 	if n.fsys.cfg.ReadOnly {
 		return uploader.ErrDraining
@@ -261,7 +262,7 @@ func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error 
 	switch {
 	case under != nil:
 		defer n.endIdle(under)
-		alone := byName && !under.file.Dirty() && !stale
+		alone := byName && (!under.file.Dirty() || under.blank.Load()) && !stale
 		if err := under.truncate(ctx, size); err != nil {
 			return err
 		}

@@ -154,6 +154,11 @@ func writeClauses() map[string]clause {
 				e.want("read", e.read(m, "f"), step.want)
 			}
 			e.fails("truncate of nothing", os.Truncate(filepath.Join(m.Dir, "nothing"), 1), syscall.ENOENT)
+			// As if it had been closed, and the mount did not know yet.
+			made := e.open(m, "made", os.O_WRONLY|os.O_CREATE)
+			e.ok(os.Truncate(filepath.Join(m.Dir, "made"), 2))
+			e.stored("made", "\x00\x00")
+			e.ok(made.Close())
 		}},
 		"W8": {run: func(e *env) {
 			m := e.mount()
@@ -348,12 +353,4 @@ func readOnlyCreatorOfAFailedFile(e *env, m *mounttest.Mount) {
 		e.Errorf("close of who only reads: %v", err)
 	}
 	rule.Remove()
-
-	reader = e.open(m, "another", os.O_RDONLY|os.O_CREATE)
-	rule = e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
-	e.fails("fsync of who has made it", reader.Sync(), syscall.EACCES)
-	rule.Remove()
-	e.write(m, "another", "nobody is waited for")
-	e.ok(reader.Close())
-	e.stored("another", "nobody is waited for")
 }
