@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"testing"
 
 	"github.com/sluicefs/sluicefs/cache"
@@ -90,12 +89,20 @@ func TestTheWholeIsCheckedAtOnce(t *testing.T) {
 	for range 300 {
 		rule := f.f.Add(fault.Rule{Op: objstore.OpGet, Mode: fault.Corrupt, At: 500, Times: 1})
 		r := f.c.Open(f.info)
-		_, err := r.ReadAt(context.Background(), make([]byte, piece), 0)
-		var ends sync.WaitGroup
-		ends.Go(func() { _, _ = r.ReadAt(context.Background(), make([]byte, piece), piece) })
-		_, end := r.ReadAt(context.Background(), make([]byte, piece), 2*piece)
-		ends.Wait()
-		if err == nil && !errors.Is(end, cache.ErrDamaged) {
+		read := func(off int64) error {
+			_, err := r.ReadAt(t.Context(), make([]byte, piece), off)
+			return err
+		}
+		if err := read(0); err != nil {
+			t.Fatal(err)
+		}
+		middle := make(chan error, 1)
+		go func() { middle <- read(piece) }()
+		end := read(2 * piece)
+		if err := <-middle; err != nil && !errors.Is(err, cache.ErrDamaged) {
+			t.Fatalf("the middle: %v", err)
+		}
+		if !errors.Is(end, cache.ErrDamaged) {
 			t.Fatalf("the end of what is damaged: %v", end)
 		}
 		r.Close()

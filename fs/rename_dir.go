@@ -253,20 +253,16 @@ func (m *dirMove) tell(ctx context.Context, n *fileNode) error {
 	under := n.writing
 	n.mu.Unlock()
 	switch {
-	case a.foreign && under != nil: // its commit finds what it did not expect
+	case copied && !a.foreign && under != nil && n.unstored.Load(): // the copy is of what it covers
+		_, err := under.rename(ctx, key, objstore.Condition{ETag: a.info.ETag})
+		return err
+	case copied && !a.foreign:
+		return n.arrived(ctx, a.info, a.attr)
+	case under != nil && under.key != key: // its commit finds what it expects, or fails
 		_, err := under.rename(ctx, key, under.file.Guard())
 		return err
 	case a.foreign:
 		m.fsys.lose(n)
-		return nil
-	case copied && under != nil && n.unstored.Load(): // the copy is of what it covers
-		_, err := under.rename(ctx, key, objstore.Condition{ETag: a.info.ETag})
-		return err
-	case copied:
-		return n.arrived(ctx, a.info, a.attr)
-	case under != nil && under.key != key:
-		_, err := under.rename(ctx, key, objstore.Condition{})
-		return err
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -77,13 +78,34 @@ func TestWhatOthersStoredInADirectoryThatIsRenamed(t *testing.T) {
 			e.ok(os.Rename(filepath.Join(m.Dir, "d/new"), filepath.Join(m.Dir, "d/f")))
 			return func() { e.fails("close", f.Close(), syscall.ESTALE) }
 		},
+		"they remove it": func(e *env, m *mounttest.Mount) func() {
+			e.write(m, "d/f", "ours")
+			f := e.open(m, "d/f", os.O_WRONLY|os.O_TRUNC)
+			e.ok(e.store.Delete(e.Context(), "d/f"))
+			return func() {
+				e.fails("close", f.Close(), syscall.ESTALE)
+				e.absent("e/f")
+				e.put("e/f", theirs, nil)
+			}
+		},
+		"they make it later": func(e *env, m *mounttest.Mount) func() {
+			f := e.open(m, "d/f", os.O_WRONLY|os.O_CREATE)
+			_, err := f.WriteString("ours")
+			e.ok(err)
+			return func() {
+				e.put("e/f", theirs, nil)
+				e.fails("close", f.Close(), syscall.ESTALE)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := inMemory(t)
 			m := e.mount()
 			e.ok(os.Mkdir(filepath.Join(m.Dir, "d"), 0o755))
 			done := use(e, m)
-			e.put("d/f", theirs, nil)
+			if !strings.Contains(name, "they") {
+				e.put("d/f", theirs, nil)
+			}
 			e.ok(os.Rename(filepath.Join(m.Dir, "d"), filepath.Join(m.Dir, "e")))
 			done()
 			e.stored("e/f", theirs)
