@@ -161,9 +161,6 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	n.mu.Lock()
 	n.copied, n.changed = "", f.cfg.Now()
 	n.mu.Unlock()
-	if (stored || parked) && target != nil {
-		n.publish(newKey)
-	}
 	return nil
 }
 
@@ -182,8 +179,9 @@ func (f *FileSystem) deleteOld(ctx context.Context, key string) error {
 	return fmt.Errorf("a copy of the file has the new name: %w", err)
 }
 
-// replacedBy takes the name of a file away that another one has got. target may
-// be nil.
+// replacedBy takes the name of a file away that another one has got. What the cache
+// knows of the object under the name stays true: it is the other's by now, or the one
+// that the other's commit will replace. target may be nil.
 func (f *FileSystem) replacedBy(target *fileNode, key string) {
 	if target == nil {
 		return
@@ -323,12 +321,4 @@ func (w *writing) rename(ctx context.Context, key string, guard objstore.Conditi
 			w.file.Discard(err) // it must not be stored under a name that it does not have
 		}
 	}, nil
-}
-
-// publish tells the cache of the node's object.
-func (n *fileNode) publish(key string) {
-	n.mu.Lock()
-	info := n.infoLocked(key)
-	n.mu.Unlock()
-	n.fsys.cfg.Cache.Publish(info)
 }

@@ -107,6 +107,7 @@ func (n *fileNode) remove(ctx *wait, d *dirNode) error {
 		under.file.Unlink()
 	}
 	f.gone(n, key)
+	f.cfg.Cache.Remove(key)
 	if under != nil {
 		under.unpark()
 		n.endIdle(under)
@@ -119,13 +120,12 @@ func (n *fileNode) remove(ctx *wait, d *dirNode) error {
 	return d.remain(ctx)
 }
 
-// gone takes a deleted file out of the tree and the cache.
+// gone takes a deleted file out of the tree.
 func (f *FileSystem) gone(n *fileNode, key string) {
 	n.mu.Lock()
 	n.deleted, n.pending, n.leaving = true, false, false
 	n.mu.Unlock()
 	f.nodes.detach(n)
-	f.cfg.Cache.Remove(key)
 	f.cfg.Uploader.Forget(key)
 }
 

@@ -43,6 +43,15 @@ var kept = map[string]string{
 		close h=3
 		rename name=d to=e
 		open name=d/a flags=rdwr`,
+	"a large object that an open file covers was left behind by the rename of its directory": `
+		mkdir name=d
+		open h=5 name=d/a flags=wronly|creat
+		write h=5 n=128830 salt=470074
+		close h=5
+		open h=5 name=b flags=rdwr|creat
+		rename name=b to=d/a
+		rename name=d to=e
+		close h=5`,
 	"an object that was put back had another ETag than the rename asked for": `
 		open h=1 name=a flags=rdonly|creat
 		open h=5 name=a flags=rdwr
@@ -92,6 +101,12 @@ var keptDoubts = map[string]string{
 		write h=2 n=5847 salt=664734
 		ftruncate h=2 n=51917
 		fallocate h=2 off=20480 n=106894`,
+	"half of a file that could not follow its directory got the new name": `
+		mkdir name=d
+		open h=5 name=d/a flags=rdwr|creat
+		pwrite h=5 n=54542 salt=979171
+		fault name=Head flags=denied off=1
+		rename name=d to=e`,
 	"the model did not follow paths of three names": `
 		mkdir name=d
 		open h=2 name=d/a flags=rdwr|creat
