@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluicefs/sluicefs/integration/mounttest"
 	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // TestWhatOthersStoredInADirectoryThatIsRenamed has another client replace a file that the
@@ -114,5 +115,53 @@ func TestWhatOthersStoredInADirectoryThatIsRenamed(t *testing.T) {
 				return err == nil && string(b) == theirs
 			})
 		})
+	}
+}
+
+// TestConflictPolicyInADirectoryThatIsRenamed has another client store under the name of a
+// file that is being written in whole, just before the directory is renamed: what the
+// policy says of two writers of one name, it says of these.
+func TestConflictPolicyInADirectoryThatIsRenamed(t *testing.T) {
+	const ours, theirs = "ours", "what the other client stored"
+	for name, use := range map[string]func(e *env, m *mounttest.Mount) *os.File{
+		"emptied": func(e *env, m *mounttest.Mount) *os.File {
+			e.write(m, "d/f", "old")
+			return e.open(m, "d/f", os.O_WRONLY|os.O_TRUNC)
+		},
+		"made": func(e *env, m *mounttest.Mount) *os.File {
+			return e.open(m, "d/f", os.O_WRONLY|os.O_CREATE)
+		},
+		"covered": func(e *env, m *mounttest.Mount) *os.File {
+			e.write(m, "d/f", "old")
+			f := e.open(m, "d/new", os.O_WRONLY|os.O_CREATE)
+			e.ok(os.Rename(filepath.Join(m.Dir, "d/new"), filepath.Join(m.Dir, "d/f")))
+			return f
+		},
+	} {
+		for _, policy := range []uploader.Conflict{uploader.ConflictOverwrite, uploader.ConflictKeepBoth} {
+			t.Run(name+"/"+string(policy), func(t *testing.T) {
+				e := inMemory(t)
+				m := mounttest.New(e, e.store, mounttest.Options{Uploader: func(c *uploader.Config) { c.Conflict = policy }})
+				e.ok(os.Mkdir(filepath.Join(m.Dir, "d"), 0o755))
+				f := use(e, m)
+				_, err := f.WriteString(ours)
+				e.ok(err)
+				e.put("d/f", theirs, nil)
+				e.ok(os.Rename(filepath.Join(m.Dir, "d"), filepath.Join(m.Dir, "e")))
+				e.ok(f.Close())
+				e.stored("e/f", ours)
+				e.absent("d/f")
+				aside := 0
+				for _, key := range e.keys() {
+					if strings.HasPrefix(key, "e/f.conflict") {
+						e.stored(key, theirs)
+						aside++
+					}
+				}
+				if (aside == 1) != (policy == uploader.ConflictKeepBoth) {
+					e.Errorf("%d objects were put aside", aside)
+				}
+			})
+		}
 	}
 }
