@@ -35,6 +35,10 @@ func (h *writeHandle) enterToFlush(ctx context.Context) error {
 
 func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
 	n := h.node
+	if !h.flushed {
+		h.flushed = true
+		h.writing.flushed++
+	}
 	if !n.isUnder(h.writing) {
 		return nil // it failed, who wrote it was told, and this is one who only reads
 	}

@@ -262,7 +262,7 @@ func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error 
 	switch {
 	case under != nil:
 		defer n.endIdle(under)
-		alone := byName && (!under.file.Dirty() || under.blank.Load()) && !stale
+		alone := byName && !stale && (!under.file.Dirty() || under.blank.Load() && under.flushed == under.handles)
 		if err := under.truncate(ctx, size); err != nil {
 			return err
 		}

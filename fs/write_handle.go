@@ -27,6 +27,7 @@ type writeHandle struct {
 	synced    bool   // O_SYNC or O_DSYNC
 	access    uint32 // O_RDONLY, O_WRONLY or O_RDWR
 	temporary string // its key, where rsync made the file and will give it another; else ""
+	flushed   bool   // a descriptor of it was closed
 	snapshot  snapshot
 }
 
@@ -123,6 +124,9 @@ func (h *writeHandle) Release(context.Context) syscall.Errno {
 	h.handles--
 	if h.access != syscall.O_RDONLY {
 		h.writers--
+	}
+	if h.flushed {
+		h.writing.flushed--
 	}
 	n.endIdle(h.writing)
 	n.operation.leave()

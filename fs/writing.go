@@ -21,6 +21,7 @@ type writing struct {
 	// Guarded by the node's operation gate.
 	handles int
 	writers int     // those of the handles that can write: who made or emptied the file need not
+	flushed int     // those that may be closed already: the kernel had nothing more to write through them
 	key     string  // where the next commit goes
 	covers  bool    // renamed over an object that the first commit replaces, and that nobody sees until then
 	parked  *parked // nil unless it waits for its last name

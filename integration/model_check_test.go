@@ -77,7 +77,7 @@ func (c *checked) outside(o operation) error {
 // follow does operations here and on the model, and compares. c may be nil.
 func (p *player) follow(seq []operation, model *posix, c *checked) (int, error) {
 	for i, o := range seq {
-		if model.unserved(o) {
+		if model.unserved(o) || model.copiesLost(o) {
 			continue
 		}
 		var file *posixFile
@@ -124,6 +124,11 @@ func (c *checked) losing(o operation) {
 	if data, _, ok := c.store.Object(c.prefix + name); ok && int64(len(data)) > c.store.Profile().MaxCopy {
 		file.lost = true
 	}
+}
+
+// copiesLost reports that an operation copies from a file that is lost.
+func (p *posix) copiesLost(o operation) bool {
+	return o.what == "copy" && p.table[o.from] != nil && p.table[o.from].file.lost
 }
 
 // promised checks what the success of an operation says of the store.

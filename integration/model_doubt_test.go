@@ -242,11 +242,14 @@ func (d *doubted) onName(o operation) error {
 
 // cutAlone allows for a truncate by name being stored while what others have written
 // is still with the kernel, and fails later: the one was a success, the other was not.
+// It may have been emptied by open before.
 func (d *doubted) cutAlone(f *posixFile, size int64) {
 	stored, _, _ := d.store.Object(d.prefix + d.model.nameOf(f))
-	cut := &posixFile{data: slices.Clone(stored)}
-	cut.resize(size)
-	d.belief(f).may[sum(cut.data)], d.all[sum(cut.data)] = true, true
+	for _, before := range [][]byte{stored, nil} {
+		cut := &posixFile{data: slices.Clone(before)}
+		cut.resize(size)
+		d.belief(f).may[sum(cut.data)], d.all[sum(cut.data)] = true, true
+	}
 }
 
 // wouldBe returns what the model says of an operation that is not done.

@@ -156,9 +156,21 @@ func writeClauses() map[string]clause {
 			e.fails("truncate of nothing", os.Truncate(filepath.Join(m.Dir, "nothing"), 1), syscall.ENOENT)
 			// As if it had been closed, and the mount did not know yet.
 			made := e.open(m, "made", os.O_WRONLY|os.O_CREATE)
+			other, err := unix.Dup(int(made.Fd()))
+			e.ok(err)
+			e.ok(unix.Close(other))
 			e.ok(os.Truncate(filepath.Join(m.Dir, "made"), 2))
 			e.stored("made", "\x00\x00")
 			e.ok(made.Close())
+			// What was written is with the kernel still, and the file never was what it is
+			// without that.
+			written := e.open(m, "written", os.O_WRONLY|os.O_CREATE)
+			_, err = written.WriteString("0123456789")
+			e.ok(err)
+			e.ok(os.Truncate(filepath.Join(m.Dir, "written"), 4))
+			e.absent("written")
+			e.ok(written.Close())
+			e.stored("written", "0123")
 		}},
 		"W8": {run: func(e *env) {
 			m := e.mount()
