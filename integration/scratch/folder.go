@@ -22,6 +22,9 @@ import (
 // is held until then. So the sweeper looks once a second whether the process
 // is about to end (PF_EXITING, see proc(5)), and aborts such a mount.
 //
+// A mount may go by itself meanwhile, and its number be that of another one at once: what
+// is aborted was opened before the mount was seen to be there still.
+//
 // Descriptors that were passed on to us are closed: they may be locks of others.
 // The pauses let other children of that process, which the kernel or the
 // unmounting ends, end before their files go.
@@ -41,7 +44,7 @@ sleep 1
 mounts=$(cat /proc/self/mountinfo)
 while read -r _ _ device _ at _; do
 	case $at in "$1"/*) ;; *) continue ;; esac
-	[ ! -w /sys/fs/fuse/connections/${device#*:}/abort ] || echo 1 >/sys/fs/fuse/connections/${device#*:}/abort
+	{ grep -qF " $device / $at " /proc/self/mountinfo && echo 1 >&3; } 2>/dev/null 3>/sys/fs/fuse/connections/${device#*:}/abort
 	umount -f -l "$at" || fusermount3 -u -z "$at"
 done <<END
 $mounts
