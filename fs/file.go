@@ -319,5 +319,7 @@ func (n *fileNode) OnForget() { n.fsys.nodes.forgotten(n) }
 func (n *fileNode) needed() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.writing != nil || n.pending || n.storing
+	return n.neededLocked()
 }
+
+func (n *fileNode) neededLocked() bool { return n.writing != nil || n.pending || n.storing }

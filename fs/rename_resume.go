@@ -29,6 +29,32 @@ func (m *dirMove) replaces(ctx context.Context, target *dirNode) error {
 			return full
 		}
 		f.log.WithFields(logrus.Fields{"op": "rename", "key": m.from, "to": m.to}).Info("going on with a rename that did not come to its end")
+		return f.loseBelow(ctx, target)
+	}
+	return nil
+}
+
+// loseBelow has the kernel look again for the files below a directory whose objects make
+// room for others. What is set or written by who has them open is ESTALE from now on.
+func (f *FileSystem) loseBelow(ctx context.Context, d *dirNode) error {
+	f.nodes.mu.RLock()
+	files := filesLocked(d)
+	f.nodes.mu.RUnlock()
+	for _, n := range files {
+		if err := n.operation.enter(ctx); err != nil {
+			return err
+		}
+		n.mu.Lock()
+		needed := n.neededLocked() // since it was looked at
+		n.replaced = n.replaced || !needed
+		n.mu.Unlock()
+		if !needed {
+			f.lose(n)
+		}
+		n.operation.leave()
+		if needed {
+			return errNotEmpty
+		}
 	}
 	return nil
 }

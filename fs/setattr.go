@@ -169,6 +169,10 @@ func (n *fileNode) setAttributes(c change) error {
 		return uploader.ErrDraining
 	}
 	n.mu.Lock()
+	if n.replaced && !c.implicit {
+		n.mu.Unlock()
+		return errStale
+	}
 	attr, differs := c.apply(n.attr)
 	n.attr = attr
 	if c.atime != nil {

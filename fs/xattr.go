@@ -228,6 +228,9 @@ func (n *fileNode) changeXattr(ctx context.Context, c xattrChange) error {
 		meta = n.full.Metadata
 	}
 	attr, err := c.apply(n.attr, meta, f.cfg.Store.Profile())
+	if err == nil && n.replaced {
+		err = errStale
+	}
 	if err != nil || n.deleted {
 		n.mu.Unlock()
 		return err

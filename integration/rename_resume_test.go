@@ -1,0 +1,39 @@
+//go:build integration
+
+package integration
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestRenameThatGoesOnOverOpenFiles renames a directory over what an earlier attempt has
+// left of it, where somebody has one of the copies open: what he changes of it then must
+// neither be lost in silence nor fail later.
+func TestRenameThatGoesOnOverOpenFiles(t *testing.T) {
+	e := inMemory(t)
+	m := e.mount()
+	in := func(name string) string { return filepath.Join(m.Dir, name) }
+	e.ok(os.Mkdir(in("d"), 0o755))
+	e.ok(os.Mkdir(in("e"), 0o755))
+	e.write(m, "d/f", "content")
+	e.write(m, "e/f", "content")
+	e.ok(m.FS.Sync(context.Background()))
+	f := e.open(m, "e/f", os.O_RDONLY)
+	defer f.Close()
+	e.ok(syscall.Rename(in("d"), in("e")))
+	e.fails("fchmod", f.Chmod(0o600), syscall.ESTALE)
+	e.fails("fsetxattr", unix.Fsetxattr(int(f.Fd()), "user.a", []byte("b"), 0), syscall.ESTALE)
+	e.ok(os.Chmod(in("e/f"), 0o640))
+	e.ok(m.FS.Sync(context.Background()))
+	if mode := e.stat(m, "e/f").Mode & 0o777; mode != 0o640 {
+		t.Errorf("mode %o", mode)
+	}
+	e.stored("e/f", "content")
+	e.absent("d/f")
+}
