@@ -26,9 +26,9 @@ func failure(ctx context.Context, x *exchange, op, key string, err error) error 
 		answered(ctx, e, x, err)
 	case ctx.Err() != nil:
 		e.Kind, e.Sent = ctx.Err(), x.reached
-	case x.broken:
+	case x.broken != nil:
 		e.Kind, e.Status, e.Sent = objstore.ErrUnavailable, x.status, true
-		e.Err = objstore.ErrBroken
+		e.Err = fmt.Errorf("%w: %w", objstore.ErrBroken, x.broken)
 	case x.status != 0:
 		e.Kind, e.Status, e.Sent, e.Err = objstore.ErrInternal, x.status, true, err
 	case errors.As(err, &creds):

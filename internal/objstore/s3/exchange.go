@@ -32,9 +32,9 @@ type exchange struct {
 	signer *chain          // who gave the credentials; nil where they are given for good
 	signed aws.Credentials // with which the request was signed
 
-	tried   bool // the transport was asked
-	reached bool // a connection was had: the store may have seen the request
-	broken  bool // the answer's body broke off
+	tried   bool  // the transport was asked
+	reached bool  // a connection was had: the store may have seen the request
+	broken  error // by which the answer's body broke off
 	status  int
 	header  http.Header
 	length  int64    // of the answer's body, -1 where it is not known; of a HEAD, what a GET would have

@@ -141,9 +141,12 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 		return t.trip(req, metadataPool, nil)
 	}
 	x.tried = true
-	if x.body != nil && req.Body != nil {
+	if req.Body != nil {
 		own := *req
-		own.Body = x.body
+		own.Body = onlyRead{req.Body}
+		if x.body != nil {
+			own.Body = x.body
+		}
 		req = &own
 	}
 	resp, err := t.trip(req, x.pool, x)
@@ -168,6 +171,12 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	}
 	return resp, nil
 }
+
+// onlyRead is a body without WriteTo. Of a body that it has closed, which it does when
+// the headers of the answer are there, the SDK's WriteTo returns EOF as an error. net/http
+// may look for the end of the body only then, and would break the connection with the
+// rest of the answer still to come.
+type onlyRead struct{ io.ReadCloser }
 
 // settle sees to it that nobody reads the body any more. A store that took the
 // request has read all of it. One that refused may have stopped reading: then
@@ -195,7 +204,7 @@ type watched struct {
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		w.x.broken = true
+		w.x.broken = err
 	}
 	return n, err
 }
