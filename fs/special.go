@@ -3,6 +3,7 @@ package fs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"syscall"
 
@@ -98,7 +99,10 @@ func (n *fileNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	defer s.close()
 	target := make([]byte, longestTarget)
 	result, err := s.read(w, n, target, 0)
-	if err != nil {
+	if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
+		err = errors.Join(errStale, err) // it was replaced: the kernel looks again
+	}
+	if err = n.byName(w, err); err != nil {
 		return nil, n.fsys.answer("readlink", n.key(), err)
 	}
 	defer result.Done()
