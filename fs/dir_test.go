@@ -10,7 +10,6 @@ import (
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
-	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // TestHowLongADirectoryIsBelieved has another client change the mode of a directory after
@@ -29,22 +28,7 @@ func TestHowLongADirectoryIsBelieved(t *testing.T) {
 	}
 	now := time.Now()
 	clock := func() time.Time { return now }
-	c, err := cache.New(store, cache.Config{Now: clock, AttrTTL: time.Second, DirTTL: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	u, err := uploader.New(ctx, store, uploader.Config{SpillDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
-	f, err := newFileSystem(ctx, Config{Store: store, Cache: c, Uploader: u, AttrTTL: time.Second, EntryTTL: time.Second, Now: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.background.Wait()
-	defer f.cancel()
+	f := newServed(t, store, cache.Config{Now: clock, AttrTTL: time.Second, DirTTL: time.Second}, Config{AttrTTL: time.Second, EntryTTL: time.Second, Now: clock})
 	raw := gofuse.NewNodeFS(f.root, &gofuse.Options{RootStableAttr: &gofuse.StableAttr{Ino: rootNumber}})
 	ask := func() (mode uint32, believed time.Duration) {
 		t.Helper()

@@ -55,11 +55,7 @@ func (n *fileNode) read(ctx context.Context, s *snapshot, dest []byte, off int64
 			n.mu.Unlock()
 			n.fsys.background.Go(func() { n.NotifyContent(0, 0) })
 		}
-		if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
-			err = errors.Join(errStale, err)
-			n.stale()
-		}
-		return nil, n.refuse("read", err)
+		return nil, n.refuse("read", n.staleIfReplaced(err))
 	}
 	return result, 0
 }
@@ -168,6 +164,16 @@ func (s *snapshot) closeLocked() {
 		s.reader.Close()
 		s.reader = nil
 	}
+}
+
+// staleIfReplaced is the outcome of a read: an object that is gone, or another one, makes
+// the node stale.
+func (n *fileNode) staleIfReplaced(err error) error {
+	if !errors.Is(err, objstore.ErrPrecondition) && !errors.Is(err, objstore.ErrNotFound) {
+		return err
+	}
+	n.stale()
+	return errors.Join(errStale, err)
 }
 
 // stale is called when a read found that somebody else replaced the object: who

@@ -35,7 +35,7 @@ func (m *dirMove) replaces(ctx context.Context, target *dirNode) error {
 }
 
 // loseBelow has the kernel look again for the files below a directory whose objects make
-// room for others. What is set or written by who has them open is ESTALE from now on.
+// room for others. Who has them open and sets something is told ESTALE from now on.
 func (f *FileSystem) loseBelow(ctx context.Context, d *dirNode) error {
 	f.nodes.mu.RLock()
 	files := filesLocked(d)
@@ -45,8 +45,8 @@ func (f *FileSystem) loseBelow(ctx context.Context, d *dirNode) error {
 			return err
 		}
 		n.mu.Lock()
-		needed := n.neededLocked() // since it was looked at
-		n.replaced = n.replaced || !needed
+		needed := n.neededLocked()         // since it was looked at
+		n.replaced = n.replaced || !needed // before anybody can set something
 		n.mu.Unlock()
 		if !needed {
 			f.lose(n)

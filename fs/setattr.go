@@ -241,7 +241,7 @@ func (n *fileNode) written() {
 // one, which is then stored anew, because no close follows that could do it.
 // byName says that no descriptor was used. A file that seems to be open then may
 // be one whose RELEASE is still on its way, which the kernel does not wait for; so what
-// nobody has written to is stored, be it that it was just made.
+// nobody has written to is stored, or was just made if each of its handles may be closed.
 func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error {
 	if n.fsys.cfg.ReadOnly {
 		return uploader.ErrDraining

@@ -3,7 +3,6 @@ package fs
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"syscall"
 
@@ -98,11 +97,8 @@ func (n *fileNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	var s snapshot
 	defer s.close()
 	target := make([]byte, longestTarget)
-	result, err := s.read(w, n, target, 0)
-	if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
-		err = errors.Join(errStale, err) // it was replaced: the kernel looks again
-	}
-	if err = n.byName(w, err); err != nil {
+	result, err := n.readPlaced(w, func() (fuse.ReadResult, error) { return s.read(w, n, target, 0) })
+	if err = n.byName(w, n.staleIfReplaced(err)); err != nil {
 		return nil, n.fsys.answer("readlink", n.key(), err)
 	}
 	defer result.Done()

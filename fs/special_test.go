@@ -8,7 +8,6 @@ import (
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/mem"
-	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // TestReadlinkOfWhatWasReplaced follows a link that another one has replaced since it was
@@ -26,22 +25,7 @@ func TestReadlinkOfWhatWasReplaced(t *testing.T) {
 		info.Key, info.Size = "link", body.Size
 		return info
 	}
-	c, err := cache.New(store, cache.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	u, err := uploader.New(ctx, store, uploader.Config{SpillDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
-	f, err := newFileSystem(ctx, Config{Store: store, Cache: c, Uploader: u})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.background.Wait()
-	defer f.cancel()
+	f := newServed(t, store, cache.Config{}, Config{})
 	node := func(info objstore.Info) *fileNode {
 		n := f.newFileNode(info)
 		n.node.place = "link"

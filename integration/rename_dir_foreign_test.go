@@ -151,13 +151,7 @@ func TestConflictPolicyInADirectoryThatIsRenamed(t *testing.T) {
 				e.ok(f.Close())
 				e.stored("e/f", ours)
 				e.absent("d/f")
-				aside := 0
-				for _, key := range e.keys() {
-					if strings.HasPrefix(key, "e/f.conflict") {
-						e.stored(key, theirs)
-						aside++
-					}
-				}
+				aside := e.aside("e/f", theirs)
 				if (aside == 1) != (policy == uploader.ConflictKeepBoth) {
 					e.Errorf("%d objects were put aside", aside)
 				}

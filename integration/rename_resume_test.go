@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -23,14 +22,14 @@ func TestRenameThatGoesOnOverOpenFiles(t *testing.T) {
 	e.ok(os.Mkdir(in("e"), 0o755))
 	e.write(m, "d/f", "content")
 	e.write(m, "e/f", "content")
-	e.ok(m.FS.Sync(context.Background()))
+	e.ok(m.FS.Sync(e.Context()))
 	f := e.open(m, "e/f", os.O_RDONLY)
 	defer f.Close()
 	e.ok(syscall.Rename(in("d"), in("e")))
 	e.fails("fchmod", f.Chmod(0o600), syscall.ESTALE)
 	e.fails("fsetxattr", unix.Fsetxattr(int(f.Fd()), "user.a", []byte("b"), 0), syscall.ESTALE)
 	e.ok(os.Chmod(in("e/f"), 0o640))
-	e.ok(m.FS.Sync(context.Background()))
+	e.ok(m.FS.Sync(e.Context()))
 	if mode := e.stat(m, "e/f").Mode & 0o777; mode != 0o640 {
 		t.Errorf("mode %o", mode)
 	}

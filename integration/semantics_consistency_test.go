@@ -124,13 +124,7 @@ func consistencyClauses() map[string]clause {
 					e.ok(err)
 				}
 				e.stored(key, want)
-				aside := 0
-				for _, k := range e.keys() {
-					if strings.HasPrefix(k, key+".conflict") {
-						e.stored(k, "theirs")
-						aside++
-					}
-				}
+				aside := e.aside(key, "theirs")
 				if (aside == 1) != (policy == uploader.ConflictKeepBoth) {
 					e.Errorf("%s: %d objects were put aside", policy, aside)
 				}

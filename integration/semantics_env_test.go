@@ -228,3 +228,16 @@ func noise(n int) string {
 	}
 	return string(b.Bytes()[:n])
 }
+
+// aside counts the objects that --conflict=keep-both has put aside of a key, which must
+// have that content.
+func (e *env) aside(key, want string) (n int) {
+	e.Helper()
+	for _, k := range e.keys() {
+		if strings.HasPrefix(k, key+".conflict") {
+			e.stored(k, want)
+			n++
+		}
+	}
+	return n
+}
