@@ -71,10 +71,11 @@ func (h *writeHandle) flush(ctx context.Context, tid uint32) error {
 // lastClose reports that nobody will write to the file any more, so that an empty
 // one can be stored. Shells close a copy of the descriptor before they write, and
 // storing an empty object then would be a request in vain. A wrong yes costs such
-// a request; a wrong no defers the request to the release of the file.
+// a request; a wrong no defers the request to the release of the file. Of those who have
+// closed it before, the RELEASE may still be on its way.
 func (h *writeHandle) lastClose(tid uint32) bool {
 	procs := h.node.fsys.procs
-	return h.handles == 1 && procs.same(tid, h.opener) && procs.lastDescriptor(tid, h.node.StableAttr().Ino)
+	return h.handles == h.writing.flushed && procs.same(tid, h.opener) && procs.lastDescriptor(tid, h.node.StableAttr().Ino)
 }
 
 // Fsync implements gofuse.FileFsyncer.
