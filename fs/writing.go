@@ -169,8 +169,8 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 		w.ahead.Store(false)
 	}
 	n.mu.Unlock()
-	n.fsys.nodes.stored(n)
 	n.fsys.cfg.Cache.Publish(info)
+	n.fsys.nodes.stored(n) // when listings show it
 	n.fsys.nodes.renew(n)
 	if pending {
 		n.fsys.pending.add(n)
