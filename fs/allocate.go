@@ -33,8 +33,12 @@ func (h *writeHandle) allocate(ctx context.Context, off, size int64, mode uint32
 			return h.fail(err)
 		}
 	}
-	if grows && off+size > h.file.Size() {
-		return h.truncate(ctx, off+size)
+	if !grows || off+size <= h.file.Size() {
+		return nil
+	}
+	h.changing()
+	if err := h.file.Extend(ctx, off+size); err != nil { // pages may come meanwhile
+		return h.fail(err)
 	}
 	return nil
 }

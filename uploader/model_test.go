@@ -308,7 +308,11 @@ func (m *model) read(f *modelFile, off, n int64) error {
 }
 
 func (m *model) truncate(f *modelFile, n int64) error {
-	err := f.f.Truncate(context.Background(), n)
+	resize := f.f.Truncate
+	if n > int64(len(f.want)) && n%2 == 1 {
+		resize = f.f.Extend
+	}
+	err := resize(context.Background(), n)
 	if refused, wrong := m.tooLarge(n, err); refused || wrong != nil {
 		return wrong
 	}

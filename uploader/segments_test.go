@@ -62,6 +62,10 @@ func TestLargestFile(t *testing.T) {
 	n, err = f.WriteAt(t.Context(), []byte{1}, 1<<63-1)
 	tooLarge("write at the end of the world", n, err)
 	tooLarge("truncate", 0, f.Truncate(t.Context(), largest+1))
+	tooLarge("extend", 0, f.Extend(t.Context(), largest+1))
+	if err := f.Extend(t.Context(), largest-1); err != nil {
+		t.Error("extend to less:", err)
+	}
 	if f.Size() != largest || f.Err() != nil {
 		t.Errorf("%d bytes, %v", f.Size(), f.Err())
 	}

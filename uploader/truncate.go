@@ -42,6 +42,29 @@ func (f *File) Truncate(ctx context.Context, size int64) error {
 	return nil
 }
 
+// Extend makes the file at least as large as size, by zeros. Unlike Truncate to a size
+// that was larger a moment ago, it never takes away what is written meanwhile. ctx ends
+// only the wait for other operations.
+func (f *File) Extend(ctx context.Context, size int64) error {
+	if err := f.Allows(size); err != nil {
+		return err
+	}
+	if size <= f.Size() {
+		return nil
+	}
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.done()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if size > f.size {
+		f.dirty = true
+		f.size = size
+	}
+	return nil
+}
+
 // restartLocked empties the file: what was sent of it is aborted.
 func (f *File) restartLocked() {
 	ups, staged := f.emptyLocked()
