@@ -205,16 +205,23 @@ func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (guard o
 	}
 	target.refresh()
 	target.readersClosed(ctx)
+	guard = target.guard() // before it may read from a copy
 	show, err = target.hide(ctx)
-	if err != nil {
-		return guard, nil, err
+	return guard, show, err
+}
+
+// guard is what is under the file's name, as far as this mount knows. The operation gate
+// is held.
+func (n *fileNode) guard() objstore.Condition {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.object.stored && n.hidden == "":
+		return objstore.Condition{ETag: n.object.etag}
+	case n.writing != nil && !n.object.stored:
+		return n.writing.file.Guard()
 	}
-	target.mu.Lock()
-	defer target.mu.Unlock()
-	if !target.object.stored || target.hidden != "" {
-		return objstore.Condition{}, show, nil
-	}
-	return objstore.Condition{ETag: target.object.etag}, show, nil
+	return objstore.Condition{}
 }
 
 // present reports that the store has an object under the file's name. n may be

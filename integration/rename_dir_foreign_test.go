@@ -79,6 +79,32 @@ func TestWhatOthersStoredInADirectoryThatIsRenamed(t *testing.T) {
 			e.ok(os.Rename(filepath.Join(m.Dir, "d/new"), filepath.Join(m.Dir, "d/f")))
 			return func() { e.fails("close", f.Close(), syscall.ESTALE) }
 		},
+		"covered while it is read": func(e *env, m *mounttest.Mount) func() {
+			e.write(m, "d/f", "ours")
+			read := e.open(m, "d/f", os.O_RDONLY)
+			f := e.open(m, "d/new", os.O_WRONLY|os.O_CREATE)
+			_, err := f.WriteString("new")
+			e.ok(err)
+			e.ok(os.Rename(filepath.Join(m.Dir, "d/new"), filepath.Join(m.Dir, "d/f")))
+			return func() {
+				e.fails("close", f.Close(), syscall.ESTALE)
+				e.ok(read.Close())
+			}
+		},
+		"covered twice": func(e *env, m *mounttest.Mount) func() {
+			e.write(m, "d/f", "ours")
+			var f [2]*os.File
+			for i := range f {
+				f[i] = e.open(m, "d/new", os.O_WRONLY|os.O_CREATE)
+				_, err := f[i].WriteString("new")
+				e.ok(err)
+				e.ok(os.Rename(filepath.Join(m.Dir, "d/new"), filepath.Join(m.Dir, "d/f")))
+			}
+			return func() {
+				e.ok(f[0].Close()) // it has no name
+				e.fails("close", f[1].Close(), syscall.ESTALE)
+			}
+		},
 		"they remove it": func(e *env, m *mounttest.Mount) func() {
 			e.write(m, "d/f", "ours")
 			f := e.open(m, "d/f", os.O_WRONLY|os.O_TRUNC)
