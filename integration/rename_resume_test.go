@@ -16,13 +16,10 @@ import (
 // neither be lost in silence nor fail later.
 func TestRenameThatGoesOnOverOpenFiles(t *testing.T) {
 	e := inMemory(t)
+	e.put("d/f", "content", nil)
+	e.put("e/f", "content", nil)
 	m := e.mount()
 	in := func(name string) string { return filepath.Join(m.Dir, name) }
-	e.ok(os.Mkdir(in("d"), 0o755))
-	e.ok(os.Mkdir(in("e"), 0o755))
-	e.write(m, "d/f", "content")
-	e.write(m, "e/f", "content")
-	e.ok(m.FS.Sync(e.Context()))
 	f := e.open(m, "e/f", os.O_RDONLY)
 	defer f.Close()
 	e.ok(syscall.Rename(in("d"), in("e")))
