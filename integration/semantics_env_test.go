@@ -3,7 +3,8 @@
 package integration
 
 import (
-	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"errors"
 	"io"
 	"os"
@@ -82,15 +83,17 @@ func (e *env) put(key, content string, meta map[string]string) objstore.Info {
 // get returns the content of an object as another client sees it.
 func (e *env) get(key string) (content string, there bool) {
 	e.Helper()
-	body, _, err := e.store.Get(e.Context(), key, objstore.GetOptions{})
+	body, info, err := e.store.Get(e.Context(), key, objstore.GetOptions{})
 	if errors.Is(err, objstore.ErrNotFound) {
 		return "", false
 	}
 	e.ok(err)
 	defer body.Close()
-	b, err := io.ReadAll(body)
+	var text strings.Builder
+	text.Grow(int(info.Size))
+	_, err = io.Copy(&text, body)
 	e.ok(err)
-	return string(b), true
+	return text.String(), true
 }
 
 // stored checks the content of an object.
@@ -157,7 +160,11 @@ var writing = []string{
 // write makes a file of the mount in one go.
 func (e *env) write(m *mounttest.Mount, name, content string) {
 	e.Helper()
-	e.ok(os.WriteFile(filepath.Join(m.Dir, name), []byte(content), 0o644))
+	f, err := os.OpenFile(filepath.Join(m.Dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	e.ok(err)
+	_, err = f.WriteString(content)
+	e.ok(err)
+	e.ok(f.Close())
 }
 
 // read returns the content of a file of the mount.
@@ -213,20 +220,25 @@ func (e *env) eventually(what string, so func() bool) {
 	}
 }
 
-// noise is n bytes that are different everywhere.
+// noise is n bytes that are different everywhere: those of a cipher, which are cheap to
+// make also under the race detector.
 func noise(n int) string {
-	var b bytes.Buffer
-	b.Grow(n + 8)
-	for x := uint64(88172645463325252); b.Len() < n; {
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
-		for range 8 {
-			b.WriteByte(byte(x))
-			x = x>>8 | x<<56
-		}
+	var key [aes.BlockSize]byte
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		panic(err) // no key of that size
 	}
-	return string(b.Bytes()[:n])
+	stream := cipher.NewCTR(block, key[:])
+	var text strings.Builder
+	text.Grow(n)
+	some := make([]byte, 64<<10)
+	for text.Len() < n {
+		some = some[:min(len(some), n-text.Len())]
+		clear(some)
+		stream.XORKeyStream(some, some)
+		text.Write(some)
+	}
+	return text.String()
 }
 
 // aside counts the objects that --conflict=keep-both has put aside of a key, which must
