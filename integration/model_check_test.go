@@ -104,7 +104,7 @@ func (p *player) follow(seq []operation, model *posix, c *checked) (int, error) 
 
 var onHandle = map[string]bool{
 	"write": true, "pwrite": true, "read": true, "pread": true, "seek": true, "seekdata": true, "seekhole": true, "ftruncate": true, "fallocate": true,
-	"fsync": true, "fstat": true, "copy": true, "dupclose": true, "close": true, "drop": true, "clean": true,
+	"fsync": true, "fstat": true, "copy": true, "dupclose": true, "close": true, "drop": true, "clean": true, "push": true,
 }
 
 // losing marks the file that an operation takes the name from, if it is open and

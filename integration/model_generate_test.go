@@ -174,6 +174,9 @@ func (g *generator) onHandle(h int, open *posixHandle) {
 		o = operation{what: "ftruncate", h: h, n: g.Int64N(100_000)}
 	}
 	g.add(o)
+	if (o.what == "write" || o.what == "pwrite") && g.chance(3) { // as the kernel does when it likes
+		g.add(operation{what: "push", h: h})
+	}
 }
 
 func (g *generator) onName() {

@@ -93,6 +93,8 @@ func (p *player) apply(o operation) result {
 		return answer(0, unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED))
 	case "clean": // the pages that are not, without telling the file system
 		return answer(0, unix.SyncFileRange(fd, 0, 0, unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER))
+	case "push": // those, and what follows comes to the file system beside them
+		return answer(0, unix.SyncFileRange(fd, 0, 0, unix.SYNC_FILE_RANGE_WRITE))
 	case "dupclose":
 		other, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {

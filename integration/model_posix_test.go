@@ -64,7 +64,7 @@ func (p *posix) unserved(o operation) bool {
 		return p.table[o.h] != nil
 	case "copy":
 		return p.table[o.h] == nil || p.table[o.from] == nil
-	case "write", "pwrite", "read", "pread", "seek", "seekdata", "seekhole", "ftruncate", "fallocate", "fsync", "fstat", "dupclose", "close", "drop", "clean":
+	case "write", "pwrite", "read", "pread", "seek", "seekdata", "seekhole", "ftruncate", "fallocate", "fsync", "fstat", "dupclose", "close", "drop", "clean", "push":
 		return p.table[o.h] == nil
 	}
 	return false
@@ -77,7 +77,7 @@ func (p *posix) apply(o operation) result {
 		return p.openFile(o)
 	case "write", "pwrite", "read", "pread", "seek", "seekdata", "seekhole", "ftruncate", "fallocate", "fstat", "copy", "close":
 		return p.onHandle(o, p.table[o.h])
-	case "fsync", "dupclose", "drop", "clean", "fault", "heal":
+	case "fsync", "dupclose", "drop", "clean", "push", "fault", "heal":
 		return result{}
 	}
 	return p.onName(o)
