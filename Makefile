@@ -31,11 +31,13 @@ deps: ## install what the tests need from the distribution (apt-get, as root)
 
 install-deps: deps ## the same as deps
 
-# The servers take minutes to build, the first time: beside tests that need none.
+# The servers take minutes to build, the first time: beside tests that need none. What
+# takes longest begins first, so that it does not run alone at the end, and what it needs
+# is there: who waits for that lets others pass.
 test: deps ## run all tests: unit, race detector, integration
 	$(MAKE) -j2 servers unit
-	$(MAKE) race
-	$(MAKE) -j3 $(INTEGRATION) race-mounts single
+	$(MAKE) build race
+	$(MAKE) -j4 race-mounts integration-rest integration-apart single integration-semantics
 
 unit: ## run the tests that need no mount and no server
 	$(TEST) $(UNIT_PACKAGES)
