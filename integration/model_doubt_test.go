@@ -110,7 +110,8 @@ func (d *doubted) onHandle(o operation, h *posixHandle) error {
 	f, pos := h.file, h.pos
 	b, before := d.belief(f), slices.Clone(f.data)
 	got, want := d.player.apply(o), d.model.apply(o)
-	failed := got.errno != 0 && want.errno == 0
+	seeks := o.what == "seekdata" || o.what == "seekhole" // of which the kernel may want to know the size
+	failed := got.errno != 0 && (want.errno == 0 || seeks)
 	switch {
 	case d.lost || f.lost:
 		return nil
@@ -141,7 +142,7 @@ func (d *doubted) onHandle(o operation, h *posixHandle) error {
 				b.failed = true
 			}
 		}
-		if o.what == "read" {
+		if o.what == "read" || seeks {
 			h.pos = pos
 			unix.Seek(d.player.table[o.h], pos, unix.SEEK_SET)
 		}

@@ -107,6 +107,15 @@ var keptDoubts = map[string]string{
 		pwrite h=5 n=54542 salt=979171
 		fault name=Head flags=denied off=1
 		rename name=d to=e`,
+	"the model did not know that a seek may need the store": `
+		put name=b n=16397 salt=21668
+		fault name=Head flags=fail
+		open name=b flags=wronly|creat
+		pwrite off=13192 n=28 salt=174720
+		push
+		seekdata off=167999
+		seekdata off=100
+		write n=5 salt=3`,
 	"the model did not follow paths of three names": `
 		mkdir name=d
 		open h=2 name=d/a flags=rdwr|creat
