@@ -82,29 +82,53 @@ func (n *fileNode) readNow(ctx context.Context, s *snapshot, dest []byte, off in
 
 // readPlaced reads, and again where the object that was read from has made room for
 // a copy of itself, by a rename, say, or by new metadata: a copy may have another
-// ETag, and the node knows of it when who makes it leaves the gate.
+// ETag, and the node knows of it when who makes it leaves the gate. Or its name showed
+// what was sent of the next one for a while.
 func (n *fileNode) readPlaced(ctx context.Context, read func() (fuse.ReadResult, error)) (fuse.ReadResult, error) {
 	for {
-		key, etag := n.place()
+		was := n.place()
 		result, err := read()
-		if !errors.Is(err, objstore.ErrPrecondition) && !errors.Is(err, objstore.ErrNotFound) || n.operation.enter(ctx) != nil {
+		if !errors.Is(err, objstore.ErrPrecondition) && !errors.Is(err, objstore.ErrNotFound) {
 			return result, err
 		}
-		nowKey, now := n.place()
+		if ended := n.operation.enter(ctx); ended != nil {
+			return nil, ended // it is not known whose doing it was
+		}
 		n.operation.leave()
-		if nowKey == key && now == etag {
+		n.settle(ctx)
+		if n.place() == was {
 			return result, err // it was somebody else
 		}
 	}
 }
 
-// place returns where the stored content of the node is.
-func (n *fileNode) place() (key, etag string) {
-	key = n.key()
+// place is where the stored content of a node is. detours says how often the uploader had
+// something else there.
+type place struct {
+	key, etag string
+	detours   uint64
+}
+
+func (n *fileNode) place() place {
+	key := n.key()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	info := n.infoLocked(key)
-	return info.Key, info.ETag
+	p := place{key: info.Key, etag: info.ETag}
+	if n.writing != nil {
+		p.detours = n.writing.file.Detours()
+	}
+	return p
+}
+
+// settle waits until the uploader has put back what it had to replace for a while.
+func (n *fileNode) settle(ctx context.Context) {
+	n.mu.Lock()
+	w := n.writing
+	n.mu.Unlock()
+	if w != nil {
+		w.file.Settle(ctx)
+	}
 }
 
 // refuse is answer for those who read. Of an archived object the log has one line:

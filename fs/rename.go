@@ -238,7 +238,7 @@ func (n *fileNode) present() bool {
 // copyTo copies the stored object of the file to another key, which is then the
 // node's object, until back takes that back. The operation gate is held.
 func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err error) {
-	key := n.key()
+	key, place := n.key(), n.place()
 	n.mu.Lock()
 	source := n.infoLocked(key)
 	was := placement{n.object, n.full, n.hidden, n.pending}
@@ -250,6 +250,10 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err 
 	n.mu.Unlock()
 	info, err := n.fsys.copyWith(ctx, newKey, source, attr)
 	if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
+		n.settle(ctx)
+		if n.refresh(); n.place() != place {
+			return n.copyTo(ctx, newKey) // the uploader had something else there for a while
+		}
 		n.fsys.cfg.Cache.Invalidate(key)
 		return nil, errors.Join(errStale, err)
 	}

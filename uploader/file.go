@@ -54,6 +54,7 @@ type File struct {
 	folding   *upload         // a range that is made one part of
 	queue     []*cell         // sealed, held back until the file outgrows one PutObject
 	streaming bool            // it has
+	detours   uint64          // see Detours
 	rewrites  bool            // cells were written again after they were covered: expect more
 	random    bool            // written elsewhere than at its end, or expected to be
 	late      int64           // bytes that were written farther than disorder behind its end

@@ -50,7 +50,7 @@ func (f *File) readCell(ctx context.Context, p []byte, off int64) (int, error) {
 		missing := f.missingLocked(at)
 		lost := len(missing) > 0 && f.lostAtLocked(index, missing)
 		past := len(missing) == 0 || try >= readTries && !lost
-		rest := f.remoteOf(missing)
+		rest, detours := f.remoteOf(missing), f.detours
 		var err error
 		if past {
 			err = f.copyOutLocked(p[:at.len()], at)
@@ -65,8 +65,8 @@ func (f *File) readCell(ctx context.Context, p []byte, off int64) (int, error) {
 		default:
 			err = f.fetch(ctx, f.window(missing[0]))
 		}
-		if err != nil && f.moved(ctx, missing, rest) {
-			continue // a commit put another object in the place of the one read from
+		if err != nil && f.moved(ctx, missing, rest, detours) {
+			continue // this mount put another object in the place of the one read from
 		}
 		if err != nil {
 			return 0, err
@@ -77,15 +77,32 @@ func (f *File) readCell(ctx context.Context, p []byte, off int64) (int, error) {
 	}
 }
 
-// moved reports that ranges are remote elsewhere than they were. It waits for a
-// commit under way, which may have replaced the object already.
-func (f *File) moved(ctx context.Context, missing spans, were remotes) bool {
+// moved reports that ranges are remote elsewhere than they were, or that another object
+// had their object's name for a while. It waits for a commit under way, which may have
+// replaced the object already.
+func (f *File) moved(ctx context.Context, missing spans, were remotes, detours uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.usableLocked(ctx) != nil {
 		return false
 	}
-	return !slices.Equal(f.remoteOf(missing), were)
+	return f.detours != detours || !slices.Equal(f.remoteOf(missing), were)
+}
+
+// Detours counts how often the file's name showed what was sent so far, and then again
+// what it had before, with the same ETag perhaps. Who found another object there than
+// he expected waits with Settle, and tries again if it is another number then.
+func (f *File) Detours() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.detours
+}
+
+// Settle waits until nobody has the file to himself. ctx ends the wait.
+func (f *File) Settle(ctx context.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_ = f.usableLocked(ctx) // a failed file is settled
 }
 
 func (f *File) readableLocked() error {

@@ -24,6 +24,7 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 		return err
 	}
 	ctx = f.u.ctx
+	defer f.cameBack()
 	before, err := f.setAside(ctx, up.key)
 	if err != nil {
 		return err
@@ -48,6 +49,12 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 	f.u.stats.staged.Add(1)
 	f.becomeBase(up, parts, staged)
 	return nil
+}
+
+func (f *File) cameBack() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.detours++
 }
 
 // setAside copies the object under a name, if there is one, to a hidden key.
