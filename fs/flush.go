@@ -109,6 +109,7 @@ func (n *fileNode) store(ctx context.Context) error {
 		if under.file.Dirty() {
 			under.killed.Store(false)
 			if err := n.commit(ctx, under); err != nil {
+				n.endIdle(under) // where only those have it open who read
 				return err
 			}
 		}

@@ -129,7 +129,7 @@ func (d *doubted) onHandle(o operation, h *posixHandle) error {
 			if o.what == "write" && got.n > 0 {
 				h.pos = at + got.n
 			}
-			b.failed = b.failed || d.through && failed
+			b.failed = b.failed || d.through // there it is told at once, if only by how much was accepted
 			break
 		}
 		if !b.failed && got.errno != want.errno {

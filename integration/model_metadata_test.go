@@ -393,10 +393,20 @@ func (a *attributed) compare(name string, want *attributedFile) error {
 	return nil
 }
 
+// uninterrupted repeats a system call that one of the signals ended which Go's scheduler
+// sends to its threads.
+func uninterrupted(call func() (int, error)) (int, error) {
+	for {
+		if n, err := call(); err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
 // xattrsOf reads the user attributes that are not the mount's own.
 func xattrsOf(path string) (map[string]string, error) {
 	buf := make([]byte, 4096)
-	n, err := unix.Llistxattr(path, buf)
+	n, err := uninterrupted(func() (int, error) { return unix.Llistxattr(path, buf) })
 	if err != nil {
 		return nil, fmt.Errorf("listxattr: %w", err)
 	}
@@ -406,7 +416,7 @@ func xattrsOf(path string) (map[string]string, error) {
 			continue
 		}
 		value := make([]byte, 4096)
-		k, err := unix.Lgetxattr(path, name, value)
+		k, err := uninterrupted(func() (int, error) { return unix.Lgetxattr(path, name, value) })
 		if err != nil {
 			return nil, fmt.Errorf("getxattr %s: %w", name, err)
 		}

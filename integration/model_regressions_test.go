@@ -107,6 +107,11 @@ var keptDoubts = map[string]string{
 		pwrite h=5 n=54542 salt=979171
 		fault name=Head flags=denied off=1
 		rename name=d to=e`,
+	"a failed file kept its name where somebody who only reads had synced it": `
+		open h=2 name=b flags=rdonly|creat
+		open name=b flags=rdonly
+		fault name=Put flags=denied n=2
+		fsync`,
 	"the model did not know that a seek may need the store": `
 		put name=b n=16397 salt=21668
 		fault name=Head flags=fail
