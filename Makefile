@@ -53,7 +53,7 @@ race: ## run the same under the race detector (needs a C compiler)
 INTEGRATION := integration-semantics integration-apart integration-rest
 SEMANTICS := TestSemantics$$|TestStores$$
 APART := TestCLI|TestKilled|TestTrouble|TestPrograms|TestStore$$|TestTwoMounts|TestNothingStays
-WITH_MOUNTS := $(TEST) -tags $(TAGS) -timeout 20m
+WITH_MOUNTS := $(TEST) -tags $(TAGS) -timeout 30m
 
 integration: ## run the tests with real mounts and real servers
 	$(MAKE) -j3 $(INTEGRATION)
@@ -74,7 +74,7 @@ MOUNTS := $(SINGLE)|TestSemantics/memory|TestProgramsMinIO
 
 .PHONY: race-mounts single
 race-mounts: deps servers ## run some of them with test and program under the race detector
-	$(WITH_MOUNTS) -race -run '$(MOUNTS)' ./integration -model.seeds 200
+	$(WITH_MOUNTS) -race -run '$(MOUNTS)' ./integration -model.seeds 100
 
 single: deps servers ## run some of them where only one thread runs Go code at a time
 	GOMAXPROCS=1 $(WITH_MOUNTS) -run '$(SINGLE)' ./integration -model.seeds 200
