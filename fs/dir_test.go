@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/sluicefs/sluicefs/cache"
@@ -29,7 +28,7 @@ func TestHowLongADirectoryIsBelieved(t *testing.T) {
 	now := time.Now()
 	clock := func() time.Time { return now }
 	f := newServed(t, store, cache.Config{Now: clock, AttrTTL: time.Second, DirTTL: time.Second}, Config{AttrTTL: time.Second, EntryTTL: time.Second, Now: clock})
-	raw := gofuse.NewNodeFS(f.root, &gofuse.Options{RootStableAttr: &gofuse.StableAttr{Ino: rootNumber}})
+	raw := asked(f)
 	ask := func() (mode uint32, believed time.Duration) {
 		t.Helper()
 		var out fuse.EntryOut

@@ -1,7 +1,11 @@
 package fs
 
 import (
+	"syscall"
 	"testing"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -29,4 +33,20 @@ func newServed(t *testing.T, store objstore.Store, names cache.Config, config Co
 	t.Cleanup(f.background.Wait)
 	t.Cleanup(f.cancel)
 	return f
+}
+
+// asked is the file system as the kernel asks it.
+func asked(f *FileSystem) fuse.RawFileSystem {
+	return gofuse.NewNodeFS(f.root, &gofuse.Options{RootStableAttr: &gofuse.StableAttr{Ino: rootNumber}})
+}
+
+// mustCreate makes a file in the root, open for writing.
+func mustCreate(t *testing.T, raw fuse.RawFileSystem, name string) (file fuse.InHeader, handle uint64) {
+	t.Helper()
+	var out fuse.CreateOut
+	in := fuse.CreateIn{InHeader: fuse.InHeader{NodeId: fuse.FUSE_ROOT_ID}, Flags: syscall.O_WRONLY, Mode: 0o644}
+	if status := raw.Create(nil, &in, name, &out); !status.Ok() {
+		t.Fatal(status)
+	}
+	return fuse.InHeader{NodeId: out.NodeId}, out.Fh
 }

@@ -91,11 +91,14 @@ func (n *fileNode) readPlaced(ctx context.Context, read func() (fuse.ReadResult,
 		if !errors.Is(err, objstore.ErrPrecondition) && !errors.Is(err, objstore.ErrNotFound) {
 			return result, err
 		}
-		if ended := n.operation.enter(ctx); ended != nil {
+		ended := n.operation.enter(ctx)
+		if ended == nil {
+			n.operation.leave()
+			ended = n.settle(ctx)
+		}
+		if ended != nil {
 			return nil, ended // it is not known whose doing it was
 		}
-		n.operation.leave()
-		n.settle(ctx)
 		if n.place() == was {
 			return result, err // it was somebody else
 		}
@@ -122,13 +125,14 @@ func (n *fileNode) place() place {
 }
 
 // settle waits until the uploader has put back what it had to replace for a while.
-func (n *fileNode) settle(ctx context.Context) {
+func (n *fileNode) settle(ctx context.Context) error {
 	n.mu.Lock()
 	w := n.writing
 	n.mu.Unlock()
-	if w != nil {
-		w.file.Settle(ctx)
+	if w == nil {
+		return nil
 	}
+	return w.file.Settle(ctx)
 }
 
 // refuse is answer for those who read. Of an archived object the log has one line:

@@ -2,11 +2,9 @@ package fs
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
 	"time"
 
-	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/sluicefs/sluicefs/cache"
@@ -19,7 +17,7 @@ import (
 func TestReaddirWhileAFileIsStored(t *testing.T) {
 	profile, _ := objstore.ProfileByName("aws")
 	f := newServed(t, mem.New(profile), cache.Config{DirTTL: time.Hour}, Config{})
-	raw := gofuse.NewNodeFS(f.root, &gofuse.Options{RootStableAttr: &gofuse.StableAttr{Ino: rootNumber}})
+	raw := asked(f)
 	listed := func(name string) bool {
 		t.Helper()
 		opened, _, _ := f.root.OpendirHandle(t.Context(), 0)
@@ -37,15 +35,11 @@ func TestReaddirWhileAFileIsStored(t *testing.T) {
 	}
 	for i := range 500 {
 		name := fmt.Sprint(i % 8)
-		var out fuse.CreateOut
-		in := fuse.CreateIn{InHeader: fuse.InHeader{NodeId: fuse.FUSE_ROOT_ID}, Flags: syscall.O_WRONLY, Mode: 0o644}
-		if status := raw.Create(nil, &in, name, &out); !status.Ok() {
-			t.Fatal(status)
-		}
+		header, handle := mustCreate(t, raw, name)
 		released := make(chan struct{})
 		go func() {
 			defer close(released)
-			raw.Release(nil, &fuse.ReleaseIn{InHeader: fuse.InHeader{NodeId: out.NodeId}, Fh: out.Fh})
+			raw.Release(nil, &fuse.ReleaseIn{InHeader: header, Fh: handle})
 		}()
 		for over := false; !over; {
 			select {

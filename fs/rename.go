@@ -250,7 +250,9 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err 
 	n.mu.Unlock()
 	info, err := n.fsys.copyWith(ctx, newKey, source, attr)
 	if errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, objstore.ErrNotFound) {
-		n.settle(ctx)
+		if ended := n.settle(ctx); ended != nil {
+			return nil, ended
+		}
 		if n.refresh(); n.place() != place {
 			return n.copyTo(ctx, newKey) // the uploader had something else there for a while
 		}

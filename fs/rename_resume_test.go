@@ -4,7 +4,6 @@ import (
 	"errors"
 	"testing"
 
-	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/sluicefs/sluicefs/cache"
@@ -22,7 +21,7 @@ func TestLoseBelow(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newServed(t, store, cache.Config{}, Config{})
-	raw := gofuse.NewNodeFS(f.root, &gofuse.Options{RootStableAttr: &gofuse.StableAttr{Ino: rootNumber}})
+	raw := asked(f)
 	at := uint64(fuse.FUSE_ROOT_ID)
 	for _, name := range []string{"d", "f"} {
 		var out fuse.EntryOut

@@ -4,7 +4,6 @@ package integration
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -33,15 +32,7 @@ func TestCrowdInAFile(t *testing.T) {
 		{name: "distrustful", profile: modelProfile(), ttl: -1, delay: time.Millisecond},
 		{name: "healed", profile: modelProfile(), retry: time.Minute, faults: faultsHeal},
 	} {
-		t.Run(v.name, func(t *testing.T) {
-			first, last := *modelFirst, *modelFirst+max(1, *modelSeeds/50)
-			if *modelSeed != 0 {
-				first, last = *modelSeed, *modelSeed+1
-			}
-			for seed := first; seed < last && !t.Failed(); seed++ {
-				t.Run(fmt.Sprint(seed), func(t *testing.T) { v.crowdInAFile(t, seed) })
-			}
-		})
+		t.Run(v.name, func(t *testing.T) { eachSeed(t, max(1, *modelSeeds/50), v.crowdInAFile) })
 	}
 }
 
@@ -73,13 +64,7 @@ func (v variant) crowdInAFile(t *testing.T, seed uint64) {
 		members.Go(sharers[i].play)
 	}
 	if v.faults != noFaults {
-		r := rand.New(rand.NewPCG(seed, 99))
-		members.Go(func() {
-			for range 20 {
-				store.Add(passingFault(r))
-				time.Sleep(time.Millisecond) // so that they are spread over what the others do
-			}
-		})
+		members.Go(func() { v.disturb(store, seed) })
 	}
 	members.Wait()
 	store.Clear()
@@ -94,7 +79,7 @@ func (v variant) crowdInAFile(t *testing.T, seed uint64) {
 			copy(want[at:at+stripe], s.own[at:])
 		}
 	}
-	if err := m.FS.Sync(context.Background()); err != nil {
+	if err := m.FS.Sync(t.Context()); err != nil {
 		t.Errorf("seed %d: %v", seed, err)
 	}
 	got, there := []byte(nil), 0

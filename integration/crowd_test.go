@@ -46,18 +46,24 @@ func TestCrowd(t *testing.T) {
 		{name: "failing", profile: profile, retry: time.Millisecond, faults: faultsStay},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			first, last := *modelFirst, *modelFirst+*modelSeeds/50
+			seeds := *modelSeeds / 50
 			if v.waits() {
-				last = *modelFirst + max(1, *modelSeeds/500)
+				seeds = max(1, *modelSeeds/500)
 			}
-			if *modelSeed != 0 {
-				first, last = *modelSeed, *modelSeed+1
-			}
-			for seed := first; seed < last && !t.Failed(); seed++ {
-				// A test of its own, which lets go of its store at its end.
-				t.Run(fmt.Sprint(seed), func(t *testing.T) { v.crowd(t, seed) })
-			}
+			eachSeed(t, seeds, v.crowd)
 		})
+	}
+}
+
+// eachSeed plays so many seeds until one fails. Each is a test of its own, which lets go
+// of its store at its end.
+func eachSeed(t *testing.T, seeds uint64, play func(t *testing.T, seed uint64)) {
+	first := *modelFirst
+	if *modelSeed != 0 {
+		first, seeds = *modelSeed, 1
+	}
+	for seed := first; seed < first+seeds && !t.Failed(); seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { play(t, seed) })
 	}
 }
 
@@ -93,17 +99,7 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 		members.Go(crowd[i].play)
 	}
 	if v.faults != noFaults {
-		r := rand.New(rand.NewPCG(seed, 99))
-		members.Go(func() {
-			for range 20 {
-				rule := passingFault(r)
-				if v.faults == faultsStay {
-					rule.Times = 5 + r.IntN(20)
-				}
-				store.Add(rule)
-				time.Sleep(time.Millisecond) // so that they are spread over what the others do
-			}
-		})
+		members.Go(func() { v.disturb(store, seed) })
 	}
 	members.Wait()
 	store.Clear()
@@ -151,6 +147,19 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 	}
 	if err != nil {
 		t.Errorf("seed %d: %v", seed, err)
+	}
+}
+
+// disturb lets the store fail now and then.
+func (v variant) disturb(store *fault.Store, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 99))
+	for range 20 {
+		rule := passingFault(r)
+		if v.faults == faultsStay {
+			rule.Times = 5 + r.IntN(20)
+		}
+		store.Add(rule)
+		time.Sleep(time.Millisecond) // so that they are spread over what the others do
 	}
 }
 

@@ -3,6 +3,7 @@ package uploader_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -59,6 +60,11 @@ func TestReadDuringADetour(t *testing.T) {
 	<-shown.Arrived()
 	sent.Open()
 	<-asked.refused
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := f.Settle(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("a wait that is cut short: %v", err)
+	}
 	shown.Open()
 	if err := <-renamed; err != nil {
 		t.Error("rename:", err)
@@ -66,8 +72,8 @@ func TestReadDuringADetour(t *testing.T) {
 	if err := <-read; err != nil || !bytes.Equal(got, old[340_000:341_000]) {
 		t.Errorf("read: %v, as it was: %v", err, bytes.Equal(got, old[340_000:341_000]))
 	}
-	if f.Detours() != 1 {
-		t.Errorf("%d detours", f.Detours())
+	if err := f.Settle(t.Context()); err != nil || f.Detours() != 1 {
+		t.Errorf("%v, %d detours", err, f.Detours())
 	}
 	mustClose(t, f)
 }

@@ -18,6 +18,7 @@
 //     a hidden key, for the part of a file that lies beyond the direct cells; once
 //     it is finished, the object gets all of it as one copied part.
 //   - To stage is to make a finished, hidden object of what was sent so far.
+//     Where that takes the file's own name for a while, it is a detour of the name.
 //   - To commit is to make the object hold what the file holds. It publishes.
 //   - A file is parked (park.go) between its close and its commit, where the caller
 //     expects it to get another name in a moment.

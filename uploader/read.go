@@ -98,11 +98,15 @@ func (f *File) Detours() uint64 {
 	return f.detours
 }
 
-// Settle waits until nobody has the file to himself. ctx ends the wait.
-func (f *File) Settle(ctx context.Context) {
+// Settle waits until nobody has the file to himself. A failed file, or a closed one, is
+// settled: the only error is that of ctx.
+func (f *File) Settle(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_ = f.usableLocked(ctx) // a failed file is settled
+	if f.usableLocked(ctx) != nil {
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (f *File) readableLocked() error {

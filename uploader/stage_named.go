@@ -24,11 +24,11 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 		return err
 	}
 	ctx = f.u.ctx
-	defer f.cameBack()
 	before, err := f.setAside(ctx, up.key)
 	if err != nil {
 		return err
 	}
+	defer f.cameBack()
 	parts := f.partsOf(up)
 	opts, list := f.u.completion(parts)
 	opts.Condition = asItWas(f.u.profile, before)
@@ -51,6 +51,7 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 	return nil
 }
 
+// cameBack counts a detour.
 func (f *File) cameBack() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -49,9 +49,6 @@ func (f *File) Extend(ctx context.Context, size int64) error {
 	if err := f.Allows(size); err != nil {
 		return err
 	}
-	if size <= f.Size() {
-		return nil
-	}
 	if err := f.take(ctx); err != nil {
 		return err
 	}
