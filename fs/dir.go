@@ -92,7 +92,7 @@ func (d *dirNode) learnLocked(marker bool, info objstore.Info) {
 }
 
 // ask looks at the marker where its metadata is needed and not known.
-func (d *dirNode) ask(ctx context.Context) error {
+func (d *dirNode) ask(ctx *wait) error {
 	if d.fsys.cfg.Metadata == MetadataNone {
 		return nil
 	}
@@ -235,7 +235,9 @@ func (d *dirNode) fill(out *fuse.Attr) {
 
 // Getattr implements gofuse.NodeGetattrer.
 func (d *dirNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	if err := d.ask(ctx); err != nil {
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	if err := d.ask(w); err != nil {
 		return d.fsys.answer("getattr", d.key(), err)
 	}
 	d.fill(&out.Attr)

@@ -156,7 +156,7 @@ func (n *fileNode) completeLocked() bool {
 // out that the node cannot stand for the object: the kernel then looks the name
 // up again, and gets another node. A file under write keeps its node: what became
 // of the object is found out by the commit.
-func (n *fileNode) ask(ctx context.Context) error {
+func (n *fileNode) ask(ctx *wait) error {
 	if n.complete() {
 		return nil
 	}
@@ -263,7 +263,9 @@ func (n *fileNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.A
 		out.SetTimeout(n.attrTTL())
 		return 0
 	}
-	if err := n.ask(ctx); err != nil {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	if err := n.ask(w); err != nil {
 		return n.fsys.answer("getattr", n.key(), err)
 	}
 	n.fill(&out.Attr)
@@ -301,7 +303,9 @@ func (n *fileNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 	if mask&execute == 0 {
 		return 0
 	}
-	if err := n.ask(ctx); err != nil {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	if err := n.ask(w); err != nil {
 		return n.fsys.answer("access", n.key(), err)
 	}
 	n.mu.Lock()

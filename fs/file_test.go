@@ -25,13 +25,18 @@ func TestAnswerAboutARemovedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	f := &FileSystem{cfg: Config{Metadata: MetadataPosix, Cache: c}}
+	f := waitingSystem(t)
+	f.cfg = Config{Metadata: MetadataPosix, Cache: c}
+	defer f.background.Wait()
+	defer f.cancel()
+	w, stop := f.waiting(ctx)
+	defer stop()
 	n := f.newFileNode(objstore.Info{Key: "f", ETag: info.ETag, ModTime: info.ModTime}) // as a listing tells it
 	n.node.place = "f"
 	gate := fault.NewGate()
 	store.Add(fault.Rule{Op: objstore.OpHead, Mode: fault.Delay, Gate: gate})
 	asked := make(chan error, 1)
-	go func() { asked <- n.ask(ctx) }()
+	go func() { asked <- n.ask(w) }()
 	<-gate.Arrived()
 	n.mu.Lock()
 	n.hidden, n.object.etag, n.deleted = "hidden", "of the copy", true

@@ -56,7 +56,7 @@ func (n *fileNode) byName(ctx *wait, err error) error {
 	return errors.Join(errLookAgain, err)
 }
 
-func (n *fileNode) openRead(ctx context.Context) (gofuse.FileHandle, error) {
+func (n *fileNode) openRead(ctx *wait) (gofuse.FileHandle, error) {
 	if err := n.ask(ctx); err != nil {
 		return nil, err
 	}

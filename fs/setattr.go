@@ -124,7 +124,7 @@ func (n *fileNode) Setattr(ctx context.Context, _ gofuse.FileHandle, in *fuse.Se
 	return 0
 }
 
-func (n *fileNode) setattr(ctx context.Context, in *fuse.SetAttrIn) error {
+func (n *fileNode) setattr(ctx *wait, in *fuse.SetAttrIn) error {
 	c, any := changeOf(in, n.fsys.cfg.Now())
 	resize := in.Valid&fuse.FATTR_SIZE != 0
 	if !resize && n.knows(c) {
@@ -293,7 +293,9 @@ func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error 
 
 // Setattr implements gofuse.NodeSetattrer.
 func (d *dirNode) Setattr(ctx context.Context, _ gofuse.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
-	err := d.ask(ctx)
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	err := d.ask(w)
 	if c, any := changeOf(in, d.fsys.cfg.Now()); err == nil && any {
 		err = d.setAttributes(c)
 	}

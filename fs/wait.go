@@ -13,9 +13,10 @@ import (
 //
 // The kernel interrupts a request on any signal, also on those that the program
 // handles and goes on from: timers, window sizes, the Go runtime's own. An
-// interrupted close or write of a regular file is something that hardly any
+// interrupted close, write or stat of a regular file is something that hardly any
 // program expects. So a wait goes on until its caller is being killed, or the
-// mount ends.
+// mount ends. What may have to ask the store takes a *wait and not any context, so
+// that none is forgotten.
 //
 // Whether to watch is decided when somebody asks for Done: most operations end
 // without having to wait.

@@ -26,7 +26,9 @@ func (n *fileNode) Getxattr(ctx context.Context, name string, dest []byte) (uint
 	if !strings.HasPrefix(name, userPrefix) {
 		return 0, errnoOf(errUnsupported)
 	}
-	if err := n.ask(ctx); err != nil {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	if err := n.ask(w); err != nil {
 		return 0, n.fsys.answer("getxattr", n.key(), err)
 	}
 	if short, ours := strings.CutPrefix(name, xattrPrefix); ours {
@@ -45,7 +47,9 @@ func (d *dirNode) Getxattr(ctx context.Context, name string, dest []byte) (uint3
 	if !strings.HasPrefix(name, userPrefix) {
 		return 0, errnoOf(errUnsupported)
 	}
-	if err := d.ask(ctx); err != nil {
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	if err := d.ask(w); err != nil {
 		return 0, d.fsys.answer("getxattr", d.key(), err)
 	}
 	d.mu.Lock()
@@ -66,7 +70,9 @@ func (f *FileSystem) xattr(dest, value []byte, ok bool) (uint32, syscall.Errno) 
 // Listxattr implements gofuse.NodeListxattrer. What tells of the object is not
 // listed: programs that copy all attributes would try to set it elsewhere.
 func (n *fileNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
-	if err := n.ask(ctx); err != nil {
+	w, stop := n.fsys.waiting(ctx)
+	defer stop()
+	if err := n.ask(w); err != nil {
 		return 0, n.fsys.answer("listxattr", n.key(), err)
 	}
 	n.mu.Lock()
@@ -77,7 +83,9 @@ func (n *fileNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.
 
 // Listxattr implements gofuse.NodeListxattrer.
 func (d *dirNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
-	if err := d.ask(ctx); err != nil {
+	w, stop := d.fsys.waiting(ctx)
+	defer stop()
+	if err := d.ask(w); err != nil {
 		return 0, d.fsys.answer("listxattr", d.key(), err)
 	}
 	d.mu.Lock()
@@ -214,7 +222,7 @@ func (c xattrChange) apply(a attributes, meta map[string]string, p *objstore.Pro
 	return a, nil
 }
 
-func (n *fileNode) changeXattr(ctx context.Context, c xattrChange) error {
+func (n *fileNode) changeXattr(ctx *wait, c xattrChange) error {
 	f := n.fsys
 	if err := c.allowed(f); err != nil {
 		return err
@@ -244,7 +252,7 @@ func (n *fileNode) changeXattr(ctx context.Context, c xattrChange) error {
 	return nil
 }
 
-func (d *dirNode) changeXattr(ctx context.Context, c xattrChange) error {
+func (d *dirNode) changeXattr(ctx *wait, c xattrChange) error {
 	f := d.fsys
 	if err := c.allowed(f); err != nil {
 		return err

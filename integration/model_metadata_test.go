@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -365,11 +364,10 @@ func (a *attributed) compareAll() error {
 // compare holds a file of the mount against the model.
 func (a *attributed) compare(name string, want *attributedFile) error {
 	at := a.path(name)
-	info, err := os.Lstat(at) // which goes on after EINTR, as any Go program does
-	if err != nil {
+	var st unix.Stat_t
+	if err := unix.Lstat(at, &st); err != nil {
 		return fmt.Errorf("lstat %s: %w", name, err)
 	}
-	st := info.Sys().(*syscall.Stat_t)
 	if st.Mode != want.mode || st.Uid != want.uid || st.Gid != want.gid {
 		return fmt.Errorf("%s: mode %o of %d:%d, want %o of %d:%d", name, st.Mode, st.Uid, st.Gid, want.mode, want.uid, want.gid)
 	}
@@ -393,20 +391,10 @@ func (a *attributed) compare(name string, want *attributedFile) error {
 	return nil
 }
 
-// uninterrupted repeats a system call that one of the signals ended which Go's scheduler
-// sends to its threads.
-func uninterrupted(call func() (int, error)) (int, error) {
-	for {
-		if n, err := call(); err != unix.EINTR {
-			return n, err
-		}
-	}
-}
-
 // xattrsOf reads the user attributes that are not the mount's own.
 func xattrsOf(path string) (map[string]string, error) {
 	buf := make([]byte, 4096)
-	n, err := uninterrupted(func() (int, error) { return unix.Llistxattr(path, buf) })
+	n, err := unix.Llistxattr(path, buf)
 	if err != nil {
 		return nil, fmt.Errorf("listxattr: %w", err)
 	}
@@ -416,7 +404,7 @@ func xattrsOf(path string) (map[string]string, error) {
 			continue
 		}
 		value := make([]byte, 4096)
-		k, err := uninterrupted(func() (int, error) { return unix.Lgetxattr(path, name, value) })
+		k, err := unix.Lgetxattr(path, name, value)
 		if err != nil {
 			return nil, fmt.Errorf("getxattr %s: %w", name, err)
 		}

@@ -7,9 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/sluicefs/sluicefs/fs"
 	"github.com/sluicefs/sluicefs/integration/mounttest"
@@ -224,21 +221,9 @@ func closeClauses() map[string]clause {
 			gate.Open()
 			c.finish()
 			e.stored("f", "content")
-			// A timer that goes off all the time, as in programs that show progress.
-			stop := make(chan struct{})
-			defer close(stop)
-			go func() {
-				for {
-					select {
-					case <-stop:
-						return
-					case <-time.After(100 * time.Microsecond):
-						_ = unix.Kill(os.Getpid(), syscall.SIGURG)
-					}
-				}
-			}()
+			signalledOperations(e)
 			text := noise(streamed)
-			e.write(m, "g", text)
+			signalled(func() { e.write(m, "g", text) })
 			e.stored("g", text)
 		}},
 		"C15": {run: func(e *env) {
