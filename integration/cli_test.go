@@ -20,11 +20,15 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluicefs/sluicefs/integration/s3server"
 )
 
 // program builds the command line program once a process, into the ignored folder
-// of built programs. Where the tests look for races, so does the program.
+// of built programs. Where the tests look for races, so does the program. Processes
+// that need it at the same time do so one after the other: what one has built is up to
+// date for the next, which spares it the linking.
 var program = sync.OnceValues(func() (string, error) {
 	name, flags := "sluicefs-cli-test", []string{"build", "-buildvcs=false"}
 	if underRace {
@@ -34,12 +38,19 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	mine := fmt.Sprint(path, "-", os.Getpid()) // other processes do the same
-	out, err := exec.Command("go", append(flags, "-o", mine, "../cmd/sluicefs")...).CombinedOutput()
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close() // which unlocks
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock %s: %w", path, err)
+	}
+	out, err := exec.Command("go", append(flags, "-o", path, "../cmd/sluicefs")...).CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
 	}
-	return path, os.Rename(mine, path)
+	return path, nil
 })
 
 // cli calls the program as a user would, against a server of its own.

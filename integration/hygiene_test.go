@@ -19,6 +19,9 @@ import (
 // daemon with bytes and no store for them.
 func TestNothingStays(t *testing.T) {
 	t.Parallel()
+	if _, err := program(); err != nil { // so that nobody has to wait for it
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct{ tests, when string }{
 		"Itself":  {tests: "^TestSemantics$/^memory$/^W"},
 		"Writing": {tests: "^TestEndsWhileWriting$", when: "*/*/*/" + isWriting},

@@ -53,13 +53,17 @@ func Killed(t *testing.T, tests, when string) {
 		files, err := filepath.Glob(filepath.Join(dir, when))
 		return err == nil && len(files) > 0
 	}
-	early := waitFor(func() bool { return isTime() || over() }) && !over()
+	came := waitFor(func() bool { return isTime() || over() })
+	early := !over()
 	_ = cmd.Process.Kill()
 	if !waitFor(over) {
 		t.Fatal("the process cannot die")
 	}
-	if !early {
+	switch {
+	case !early:
 		t.Fatalf("%s had ended before it could be killed", tests)
+	case !came:
+		t.Fatalf("%s has not got there in %v", tests, patience)
 	}
 	if !waitFor(func() bool { return len(mounted(t, dir)) == 0 }) {
 		t.Errorf("mounts are left: %q", mounted(t, dir))
