@@ -34,7 +34,7 @@ func (m *realMount) hungry(key, old string) *feeder {
 		m.put(key, old, nil)
 		m.shows(key, old)
 	}
-	w := m.feed(python(m.env), "-c", pythonHungry, key)
+	w := m.feed("python3", "-c", pythonHungry, key)
 	waitUntil(m.T, "the file is written", func() bool { return strings.Contains(w.said.String(), "written") })
 	m.writtenBack()
 	m.parts(key)

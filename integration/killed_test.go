@@ -39,11 +39,10 @@ for line in sys.stdin:
 func TestKilledWriters(t *testing.T) {
 	t.Parallel()
 	m := realPlace(t, versityGW.of(t)).begin()
-	interpreter := python(m.env)
 	programs := map[string]func(key string) []string{
 		"cp":     func(key string) []string { return []string{"cp", "/dev/stdin", key} },
 		"dd":     func(key string) []string { return []string{"dd", "of=" + key, "bs=1M", "status=none"} },
-		"python": func(key string) []string { return []string{interpreter, "-c", pythonCopy, key} },
+		"python": func(key string) []string { return []string{"python3", "-c", pythonCopy, key} },
 	}
 	signals := map[string]syscall.Signal{
 		"SIGKILL": syscall.SIGKILL, "SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT, "SIGHUP": syscall.SIGHUP,
@@ -117,7 +116,7 @@ func TestKilledWriterThatCloses(t *testing.T) {
 // pieces starts a program that writes what order tells it.
 func (m *realMount) pieces(key string) *feeder {
 	m.Helper()
-	return m.feed(python(m.env), "-c", pythonPieces, key)
+	return m.feed("python3", "-c", pythonPieces, key)
 }
 
 // order has a program do something, and returns when it is done.

@@ -118,7 +118,7 @@ func shellCases() []programCase {
 			printf 'x\ny\n' | tee tee1 > tee2; cat <<< here > doc; { echo err >&2; echo out; } > both 2>&1; cat < both > both2; seq 100000 | { head -n 5; cat >/dev/null; } > five; (sleep 0; /bin/echo late) > late & wait; exec 5<> rw; echo abc >&5; exec 5>&-; head *`,
 			again: `echo more >> f; /bin/echo 4 >> loop; : > group; set -C; ! echo no > f 2>/dev/null; cat f loop`},
 		{name: "pipes", script: `head -c 23000000 $SRC/big | cat > f; cat < $SRC/big > g; cat f g | sha256sum; (head -c 3000; head -c 22000000; cat) < $SRC/big > h; cat $SRC/text | tr a-z A-Z > upper; head -c 1 /dev/zero > one`},
-		{name: "python", script: `$PYTHON - <<'END'
+		{name: "python", script: `python3 - <<'END'
 import os, subprocess, sys
 f = open("popen", "w"); p = subprocess.Popen(["sh", "-c", "echo child; sleep 0; echo more"], stdout=f); f.close(); assert p.wait() == 0
 with open("with", "wb") as f: f.write(b"x" * 3000000); f.seek(10); f.write(b"header")
@@ -129,8 +129,8 @@ with open("large", "wb") as f:
     f.seek(0); f.write(b"RIFF header"); f.seek(12 << 20); f.write(b"middle")
 fd = os.open("pwrite", os.O_CREAT | os.O_RDWR); os.pwrite(fd, b"end", 5000000); os.pwrite(fd, b"start", 0); assert os.pread(fd, 5, 0) == b"start"; os.close(fd)
 END
-sha256sum *`, again: `$PYTHON -c 'import json; json.dump({"a": 1}, open("j", "w")); f = open("lines", "a"); f.write("three\n"); f.close()'`},
-		{name: "headers", script: `$PYTHON - <<'END'
+sha256sum *`, again: `python3 -c 'import json; json.dump({"a": 1}, open("j", "w")); f = open("lines", "a"); f.write("three\n"); f.close()'`},
+		{name: "headers", script: `python3 - <<'END'
 import wave, zipfile
 w = wave.open("sound.wav", "wb"); w.setnchannels(2); w.setsampwidth(2); w.setframerate(44100)
 for i in range(24): w.writeframesraw(bytes([i]) * (1 << 20))
@@ -143,9 +143,9 @@ with zipfile.ZipFile("z.zip", "w") as z:
 with zipfile.ZipFile("z.zip", "a") as z: z.writestr(zipfile.ZipInfo("c"), "text")
 assert zipfile.ZipFile("z.zip").testzip() is None
 END
-sha256sum *`, again: `$PYTHON -c 'import zipfile; z = zipfile.ZipFile("z.zip", "a"); z.writestr(zipfile.ZipInfo("d"), "more"); z.close(); assert zipfile.ZipFile("z.zip").testzip() is None'`},
+sha256sum *`, again: `python3 -c 'import zipfile; z = zipfile.ZipFile("z.zip", "a"); z.writestr(zipfile.ZipInfo("d"), "more"); z.close(); assert zipfile.ZipFile("z.zip").testzip() is None'`},
 		{name: "parallel", script: `seq 12 | xargs -P 6 -I{} sh -c 'head -c {}00000 $SRC/big > f{} && cp f{} g{} && mv g{} h{}'; for i in 1 2 3 4; do (head -c 9000000 $SRC/big | tail -c 8000000 > l$i; rm -f f$i) & done; wait; cat f* h* l* | sha256sum; ls`, again: `seq 12 | xargs -P 6 -I{} rm h{}; ls`},
-		{name: "fork", script: `$PYTHON - <<'END' | cat
+		{name: "fork", script: `python3 - <<'END' | cat
 import os, sys
 f = open("f", "w"); f.write("parent\n"); f.flush()
 r, w = os.pipe()
@@ -155,15 +155,15 @@ if os.fork() == 0:
 os._exit(0)
 END
 cat f`},
-		{name: "mmap", script: `$PYTHON - <<'END'
+		{name: "mmap", script: `python3 - <<'END'
 import mmap
 with open("new", "w+b") as f:
     f.truncate(3000000); m = mmap.mmap(f.fileno(), 0); m[:5] = b"start"; m[2999997:] = b"end"; m.flush(); m[1500000:1500006] = b"middle"; m.close()
 with open("large", "w+b") as f:
     f.truncate(25000000); m = mmap.mmap(f.fileno(), 0); m[24000000:24000004] = b"here"; m[0:4] = b"head"; m.close()
 END
-cp $SRC/text old; $PYTHON -c 'import mmap; f = open("old", "r+b"); m = mmap.mmap(f.fileno(), 0); m[100:107] = b"changed"; m.close(); f.close()'; sha256sum *`,
-			again: `$PYTHON -c 'import mmap; f = open("large", "r+b"); m = mmap.mmap(f.fileno(), 0); assert m[24000000:24000004] == b"here"; m[12000000:12000003] = b"now"; m.close(); f.close()'`},
+cp $SRC/text old; python3 -c 'import mmap; f = open("old", "r+b"); m = mmap.mmap(f.fileno(), 0); m[100:107] = b"changed"; m.close(); f.close()'; sha256sum *`,
+			again: `python3 -c 'import mmap; f = open("large", "r+b"); m = mmap.mmap(f.fileno(), 0); assert m[24000000:24000004] == b"here"; m[12000000:12000003] = b"now"; m.close(); f.close()'`},
 	}
 }
 

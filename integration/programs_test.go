@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -95,7 +94,7 @@ func (c programCase) try(e *env, script string, in []string, local, mount string
 		cmd.Dir = dirs[i]
 		cmd.Env = append(append(os.Environ(), in...), "LC_ALL=C", "TZ=UTC", "no_proxy=127.0.0.1",
 			"MAKELEVEL=", "MAKEFLAGS=", // those of the make that runs the tests
-			"OUT="+outs[i], "PYTHON="+python(e),
+			"OUT="+outs[i],
 			"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@localhost",
 			"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@localhost", "GIT_AUTHOR_DATE=1700000000 +0000", "GIT_COMMITTER_DATE=1700000000 +0000")
 		var err error
@@ -108,13 +107,6 @@ func (c programCase) try(e *env, script string, in []string, local, mount string
 	}
 	c.compareTrees(e, outs)
 	c.compareTrees(e, dirs)
-}
-
-// python is the interpreter itself, past any wrapper that looks for it each time.
-func python(e *env) string {
-	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
-	e.ok(err)
-	return strings.TrimSpace(string(out))
 }
 
 // compareTrees compares a local tree with what is to be the same.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,7 +29,33 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if err := findPython(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(mounttest.Main(m, stopServers))
+}
+
+// findPython has python3 be the interpreter itself and not a wrapper that looks for it
+// each time: such a one (pyenv) starts some twenty processes, takes ten times as
+// long, and is what a test would kill instead of the program.
+func findPython() error {
+	found, err := exec.LookPath("python3")
+	if err != nil {
+		return err
+	}
+	out, err := exec.Command(found, "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		return fmt.Errorf("ask %s where it is: %w", found, err)
+	}
+	dir := filepath.Dir(strings.TrimSpace(string(out)))
+	if dir == filepath.Dir(found) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, "python3")); err != nil {
+		return fmt.Errorf("python3 is in a folder where it has another name: %w", err)
+	}
+	return os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 }
 
 // runChild is what a program of its own does.

@@ -183,7 +183,7 @@ func readClauses() map[string]clause {
 			e.want("direct", m.Run("dd if=f iflag=direct bs=64k status=none | cmp - f && echo same"), "same")
 			m.Unmount()
 			m = e.mount() // nothing of it is in the kernel
-			e.want("mapped", m.Run(python(e)+` -c '
+			e.want("mapped", m.Run(`python3 -c '
 import mmap
 with open("f", "rb") as f:
     m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)

@@ -40,10 +40,9 @@ func TestTwoMountsMakeAFile(t *testing.T) {
 
 func raceToMake(p *place) {
 	a, b := p.begin(), p.begin()
-	interpreter := python(p.env)
 	makers := map[string]*feeder{
-		"a": a.feed(interpreter, "-c", pythonExclusive, "a"),
-		"b": b.feed(interpreter, "-c", pythonExclusive, "b"),
+		"a": a.feed("python3", "-c", pythonExclusive, "a"),
+		"b": b.feed("python3", "-c", pythonExclusive, "b"),
 	}
 	for round := range 15 {
 		name, size := fmt.Sprint("f", round), 100
@@ -168,7 +167,7 @@ func raceToReplace(p *place, policy string) {
 	mounts := []*realMount{p.begin("--conflict=" + policy), p.begin("--conflict=" + policy)}
 	var writers []*feeder
 	for i, m := range mounts {
-		writers = append(writers, m.feed(python(p.env), "-c", pythonReplace, fmt.Sprint(i)))
+		writers = append(writers, m.feed("python3", "-c", pythonReplace, fmt.Sprint(i)))
 	}
 	for round := range rounds {
 		key, size := fmt.Sprint(policy, round), 1000
