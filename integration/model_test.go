@@ -26,7 +26,7 @@ import (
 )
 
 var (
-	modelSeeds = flag.Uint64("model.seeds", 1000, "random sequences that each of the model tests plays")
+	modelSeeds = flag.Uint64("model.seeds", 500, "random sequences that each of the model tests plays")
 	modelFirst = flag.Uint64("model.first", 1, "the first of them")
 	modelSeed  = flag.Uint64("model.seed", 0, "play only this one")
 	modelPlay  = flag.String("model.play", "", "play only the sequence in this file")
