@@ -20,12 +20,10 @@ func newServed(t *testing.T, store objstore.Store, names cache.Config, config Co
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	u, err := uploader.New(t.Context(), store, uploader.Config{SpillDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
+	config.Store, config.Cache = store, c
+	if config.Uploader == nil {
+		config.Uploader = newUploader(t, store, uploader.Config{})
 	}
-	t.Cleanup(func() { u.Close() })
-	config.Store, config.Cache, config.Uploader = store, c, u
 	f, err := newFileSystem(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +31,17 @@ func newServed(t *testing.T, store objstore.Store, names cache.Config, config Co
 	t.Cleanup(f.background.Wait)
 	t.Cleanup(f.cancel)
 	return f
+}
+
+func newUploader(t *testing.T, store objstore.Store, config uploader.Config) *uploader.Uploader {
+	t.Helper()
+	config.SpillDir = t.TempDir()
+	u, err := uploader.New(t.Context(), store, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { u.Close() })
+	return u
 }
 
 // asked is the file system as the kernel asks it.

@@ -253,10 +253,10 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err 
 		if ended := n.settle(ctx); ended != nil {
 			return nil, ended
 		}
+		n.fsys.cfg.Cache.Invalidate(key) // which may have been asked meanwhile
 		if n.refresh(); n.place() != place {
 			return n.copyTo(ctx, newKey) // the uploader had something else there for a while
 		}
-		n.fsys.cfg.Cache.Invalidate(key)
 		return nil, errors.Join(errStale, err)
 	}
 	if err != nil {

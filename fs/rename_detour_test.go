@@ -1,0 +1,133 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/fault"
+	"github.com/sluicefs/sluicefs/internal/objstore/mem"
+	"github.com/sluicefs/sluicefs/uploader"
+)
+
+// TestRenameDuringADetour renames a file while its name shows what was sent of its next
+// content, to be copied aside. The object comes back with the ETag that it had: nobody else
+// was there, and the file gets its new name, without the second attempt that a kernel makes
+// after ESTALE. So it is where the new name gives other properties, and those of the object
+// have to be asked for.
+func TestRenameDuringADetour(t *testing.T) {
+	byName := func(key string) objstore.ObjectOptions { return objstore.ObjectOptions{CacheControl: "max-age=" + key} }
+	for name, config := range map[string]Config{
+		"same properties":  {},
+		"other properties": {Metadata: MetadataNone, Options: byName},
+	} {
+		t.Run(name, func(t *testing.T) { renameDuringADetour(t, config) })
+	}
+}
+
+// watched tells when somebody has looked at what a name shows, or tried to copy it.
+type watched struct {
+	objstore.Store
+	looked chan struct{}
+	watch  atomic.Bool
+}
+
+func (s *watched) Copy(ctx context.Context, dst string, src objstore.CopySource, o objstore.CopyOptions) (objstore.Info, error) {
+	defer s.tell(src.Key)
+	return s.Store.Copy(ctx, dst, src, o)
+}
+
+func (s *watched) Head(ctx context.Context, key string) (objstore.Info, error) {
+	defer s.tell(key)
+	return s.Store.Head(ctx, key)
+}
+
+func (s *watched) tell(key string) {
+	if key == "f" && s.watch.CompareAndSwap(true, false) {
+		close(s.looked)
+	}
+}
+
+func renameDuringADetour(t *testing.T, config Config) {
+	profile, _ := objstore.ProfileByName("aws")
+	profile.Part = objstore.PartLimits{Min: 24_000, Max: 1 << 30, Align: 1000, MaxCount: 100}
+	store := fault.New(mem.New(profile))
+	text := make([]byte, 2<<20)
+	for i := range text {
+		text[i] = byte(rand.IntN(256))
+	}
+	body := objstore.Body{Reader: bytes.NewReader(text), Size: int64(len(text)), Digest: objstore.SumOf(profile.Digest, text)}
+	if _, err := store.Put(t.Context(), "f", body, objstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	shown := fault.NewGate()
+	defer shown.Open()
+	seen := &watched{Store: store, looked: make(chan struct{})}
+	config.Uploader = newUploader(t, seen, uploader.Config{
+		Memory: 512 << 10, Threshold: 40_000, Concurrency: 4,
+		Ladder: []uploader.Rung{{Size: 24_000, PerMille: 50}, {Size: 48_000, PerMille: 40}},
+	})
+	raw := asked(newServed(t, seen, cache.Config{ListOnly: config.Metadata == MetadataNone}, config))
+
+	var entry fuse.EntryOut
+	root := fuse.InHeader{NodeId: fuse.FUSE_ROOT_ID}
+	must(t, raw.Lookup(nil, &root, "f", &entry))
+	file := fuse.InHeader{NodeId: entry.NodeId}
+	var written, read fuse.OpenOut
+	must(t, raw.Open(nil, &fuse.OpenIn{InHeader: file, Flags: syscall.O_WRONLY}, &written))
+	// Twice what there is memory for, so that nothing of the first half is held.
+	for _, half := range []int{0, len(text) / 2} {
+		_, status := raw.Write(nil, &fuse.WriteIn{InHeader: file, Fh: written.Fh, Offset: uint64(half)}, text[half+1:][:len(text)/2-1])
+		must(t, status)
+		var in fuse.SetAttrIn
+		in.InHeader, in.Valid, in.Fh, in.Size = file, fuse.FATTR_SIZE|fuse.FATTR_FH, written.Fh, uint64(len(text))
+		must(t, raw.SetAttr(nil, &in, &fuse.AttrOut{})) // waits for the parts
+	}
+
+	// The first copy sets the object aside, the second what its name shows then.
+	store.Add(fault.Rule{Op: objstore.OpCopy, KeyContains: ".sluicefs/", Mode: fault.Delay, Gate: shown, After: 1, Times: 1})
+	const at = 40 << 12
+	var reading sync.WaitGroup
+	ended := make(chan struct{})
+	reading.Go(func() {
+		defer close(ended)
+		must(t, raw.Open(nil, &fuse.OpenIn{InHeader: file, Flags: syscall.O_RDONLY}, &read))
+		buf := make([]byte, 4096)
+		result, status := raw.Read(nil, &fuse.ReadIn{InHeader: file, Fh: read.Fh, Offset: at, Size: uint32(len(buf))}, buf)
+		must(t, status)
+		if got, _ := result.Bytes(buf); !bytes.Equal(got, text[at+1:][:len(buf)]) {
+			t.Error("what is read is not what was written")
+		}
+		result.Done()
+	})
+	select {
+	case <-shown.Arrived():
+	case <-ended:
+		t.Fatal("it is read without a detour")
+	}
+	seen.watch.Store(true)
+	reading.Go(func() {
+		<-seen.looked
+		shown.Open() // and the name comes back
+	})
+	must(t, raw.Rename(nil, &fuse.RenameIn{InHeader: root, Newdir: fuse.FUSE_ROOT_ID}, "f", "g"))
+	reading.Wait()
+	must(t, raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: written.Fh}))
+	raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: written.Fh})
+	raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: read.Fh})
+}
+
+func must(t *testing.T, status fuse.Status) {
+	t.Helper()
+	if !status.Ok() {
+		t.Error(status)
+	}
+}
