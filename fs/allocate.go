@@ -29,7 +29,9 @@ func (h *writeHandle) allocate(ctx context.Context, off, size int64, mode uint32
 	}
 	if mode&zeroing != 0 {
 		h.changing()
-		if err := h.file.Punch(ctx, off, size); err != nil {
+		err := h.file.Punch(ctx, off, size)
+		h.changed()
+		if err != nil {
 			return h.fail(err)
 		}
 	}
@@ -37,7 +39,9 @@ func (h *writeHandle) allocate(ctx context.Context, off, size int64, mode uint32
 		return nil
 	}
 	h.changing()
-	if err := h.file.Extend(ctx, off+size); err != nil { // pages may come meanwhile
+	err := h.file.Extend(ctx, off+size) // pages may come meanwhile
+	h.changed()
+	if err != nil {
 		return h.fail(err)
 	}
 	return nil

@@ -152,10 +152,9 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 			return nil, err
 		}
 		if flags&syscall.O_TRUNC != 0 {
-			if err := under.truncate(ctx, 0); err != nil {
+			if err := under.empty(ctx); err != nil {
 				return nil, err
 			}
-			under.blank.Store(true)
 		}
 	}
 	w := n.startWriting(key, options)

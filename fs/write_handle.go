@@ -71,6 +71,7 @@ func (h *writeHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 	defer stop()
 	h.changing()
 	count, err := h.file.WriteAt(w, data, off)
+	h.changed()
 	if err != nil {
 		return 0, n.fsys.answer("write", n.key(), h.fail(err))
 	}
@@ -102,13 +103,30 @@ func (w *writing) changing() {
 	w.killed.Store(false)
 }
 
+// changed is called after every change of the content: who emptied the file meanwhile did
+// not know of it.
+func (w *writing) changed() { w.blank.Store(false) }
+
 // truncate sets the size. One that cannot be is refused, and nothing has happened.
 func (w *writing) truncate(ctx context.Context, size int64) error {
 	if err := w.file.Allows(size); err != nil {
 		return err
 	}
 	w.changing()
+	defer w.changed()
 	if err := w.file.Truncate(ctx, size); err != nil {
+		return w.fail(err)
+	}
+	return nil
+}
+
+// empty is what open does with O_TRUNC. The file is blank before it is empty, so that a write
+// that comes meanwhile can say otherwise. The operation gate is held, which keeps closes away.
+func (w *writing) empty(ctx context.Context) error {
+	w.changing()
+	w.blank.Store(true)
+	if err := w.file.Truncate(ctx, 0); err != nil {
+		w.changed()
 		return w.fail(err)
 	}
 	return nil
