@@ -11,16 +11,21 @@ import (
 // fuseLog is where go-fuse writes what it cannot answer with.
 type fuseLog struct{ log *logrus.Entry }
 
-// unknown is what go-fuse says of an answer to a request that the kernel does not know
-// any more.
-var unknown = fmt.Appendf(nil, "Write/Writev failed, err: %d=", syscall.ENOENT)
+// ends are what go-fuse says when the mount goes, and is not what it expects: the kernel
+// knows no request any more, and it may have been reading ahead (go-fuse ignores that for
+// RELEASE only); or it was about to hand one over. That the mount is gone is logged elsewhere.
+var ends = [...][]byte{
+	fmt.Appendf(nil, "Write/Writev failed, err: %d=", syscall.ENOENT),
+	fmt.Appendf(nil, "Failed to read from fuse conn: %d=", syscall.ECONNABORTED),
+}
 
-// Write implements io.Writer. The kernel knows no request any more when the mount is
-// gone, and it may have been reading ahead. go-fuse ignores that for RELEASE only.
+// Write implements io.Writer.
 func (l fuseLog) Write(p []byte) (int, error) {
 	level := logrus.WarnLevel
-	if bytes.Contains(p, unknown) {
-		level = logrus.DebugLevel
+	for _, end := range ends {
+		if bytes.Contains(p, end) {
+			level = logrus.DebugLevel
+		}
 	}
 	l.log.WithField("op", "fuse").Log(level, string(bytes.TrimSpace(p)))
 	return len(p), nil
