@@ -38,9 +38,9 @@ func signalled(fn func()) {
 			}
 		}
 	}()
+	defer func() { <-stopped }()
+	defer close(stop)
 	fn()
-	close(stop)
-	<-stopped
 }
 
 // signalledOperations does what can be done with files while there are signals, by
