@@ -30,6 +30,7 @@ var (
 	errNotPermitted = errors.New("permission denied")
 	errTaken        = errors.New("the name was taken by another writer at this moment")
 	errNoRoom       = errors.New("no room for it in the object's metadata")
+	errGivenUp      = errors.New("the kernel has given up the mount, and somebody was writing to the file") // nobody is there to be told
 )
 
 // errnos is the one place where a failure becomes a number. The first kind that

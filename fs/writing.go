@@ -65,7 +65,9 @@ func (o *openFiles) remove(w *writing) {
 }
 
 // settle ends the files whose RELEASE never came: the kernel throws the last
-// ones away when it unmounts.
+// ones away when it unmounts. And it ends those that somebody has open, where the kernel
+// has given up the mount (umount -f): it failed what he wrote since, so that nothing of
+// it is whole.
 func (o *openFiles) settle(ctx context.Context) {
 	o.mu.Lock()
 	var left []*writing
@@ -80,10 +82,19 @@ func (o *openFiles) settle(ctx context.Context) {
 				return
 			}
 			defer w.node.operation.leave()
+			if w.isOpen() && w.node.fsys.cfg.OnWriterKilled == KilledAbort {
+				w.file.Discard(errGivenUp)
+			}
 			w.node.endWriting(ctx, w)
 		})
 	}
 	wg.Wait()
+}
+
+// isOpen reports that the file holds something that is not stored, and that a handle of it
+// was never closed. The operation gate is held.
+func (w *writing) isOpen() bool {
+	return w.parked == nil && w.flushed < w.handles && w.file.Dirty()
 }
 
 // startWriting puts the node under write, or joins those who write it, as one of its
