@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/sirupsen/logrus"
+
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 // FileSystem is one mounted bucket.
@@ -27,7 +31,8 @@ type FileSystem struct {
 	background sync.WaitGroup
 
 	server *fuse.Server
-	served chan struct{} // closed when the kernel has let go and all is stored or given up
+	mount  atomic.Pointer[mounttable.Entry] // nil where it is not known
+	served chan struct{}                    // closed when the kernel has let go and all is stored or given up
 
 	nodes   tree
 	pending pendingQueue
@@ -65,6 +70,9 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 	if err := f.server.WaitMount(); err != nil {
 		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
 	}
+	if m, ok, err := mountedAt(mountpoint); err == nil && ok {
+		f.mount.Store(&m)
+	}
 	if err := raiseReadAhead(mountpoint); err != nil {
 		f.log.WithError(err).Debug("reading ahead as the kernel does by default")
 	}
@@ -96,7 +104,7 @@ func newFileSystem(ctx context.Context, cfg Config) (*FileSystem, error) {
 func (f *FileSystem) serve() {
 	defer close(f.served)
 	f.server.Serve()
-	f.open.settle(f.ctx)
+	f.open.settle(f.ctx, f.givenUp())
 	f.hidden.settle(f.ctx)
 	f.pending.drain(f.ctx)
 	f.departures.drain(f.ctx)
@@ -112,6 +120,32 @@ func (f *FileSystem) Wait() { <-f.served }
 // then to cancel.
 func (f *FileSystem) abandoned() bool {
 	return f.server.InodeNotify(fuse.FUSE_ROOT_ID, -1, 0) == fuse.ENOENT
+}
+
+// mountedAt returns what the kernel's table has of a mount.
+func mountedAt(mountpoint string) (m mounttable.Entry, ok bool, err error) {
+	path, err := filepath.Abs(mountpoint)
+	if err != nil {
+		return m, false, fmt.Errorf("find the mount: %w", err)
+	}
+	// Without asking the mount: only what it lies in is looked at.
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return m, false, fmt.Errorf("find the mount: %w", err)
+	}
+	return mounttable.At(filepath.Join(dir, filepath.Base(path)))
+}
+
+// givenUp reports that the kernel asks nothing any more and has the mount in its table still:
+// nobody has unmounted it, which needs all files to be closed, but somebody has ended the
+// connection (umount -f).
+func (f *FileSystem) givenUp() bool {
+	was := f.mount.Load()
+	if was == nil {
+		return false
+	}
+	m, ok, err := mounttable.At(was.Path)
+	return err == nil && ok && m == *was
 }
 
 // Unmount takes the mount away and waits as Wait does. It fails where the mount

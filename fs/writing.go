@@ -68,7 +68,7 @@ func (o *openFiles) remove(w *writing) {
 // ones away when it unmounts. And it ends those that somebody has open, where the kernel
 // has given up the mount (umount -f): it failed what he wrote since, so that nothing of
 // it is whole.
-func (o *openFiles) settle(ctx context.Context) {
+func (o *openFiles) settle(ctx context.Context, givenUp bool) {
 	o.mu.Lock()
 	var left []*writing
 	for w := range o.live {
@@ -82,7 +82,7 @@ func (o *openFiles) settle(ctx context.Context) {
 				return
 			}
 			defer w.node.operation.leave()
-			if w.isOpen() && w.node.fsys.cfg.OnWriterKilled == KilledAbort {
+			if w.isOpen(givenUp) && w.node.fsys.cfg.OnWriterKilled == KilledAbort {
 				w.file.Discard(errGivenUp)
 			}
 			w.node.endWriting(ctx, w)
@@ -91,10 +91,13 @@ func (o *openFiles) settle(ctx context.Context) {
 	wg.Wait()
 }
 
-// isOpen reports that the file holds something that is not stored, and that a handle of it
-// was never closed. The operation gate is held.
-func (w *writing) isOpen() bool {
-	return w.parked == nil && w.flushed < w.handles && w.file.Dirty()
+// isOpen reports that the file holds something that is not stored, and that somebody has it
+// open: a handle was never closed, or something was written after each was closed once, as by
+// shells, and the mount was not taken away by an unmount, which nobody gets who has
+// files open. The operation gate is held.
+func (w *writing) isOpen(givenUp bool) bool {
+	open := w.flushed < w.handles || givenUp && !w.blank.Load()
+	return open && w.parked == nil && w.file.Dirty()
 }
 
 // startWriting puts the node under write, or joins those who write it, as one of its

@@ -246,6 +246,10 @@ func closeClauses() map[string]clause {
 				e.gone(m, "new-"+how)
 			}
 		}},
+		"C17": {run: func(e *env) {
+			forcedUnmount(e)
+			forcedUnmountUnderAShell(e)
+		}},
 	}
 }
 

@@ -3,18 +3,21 @@
 package integration
 
 import (
+	"fmt"
 	"io"
 	"os"
-	"testing"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicefs/sluicefs/fs"
+	"github.com/sluicefs/sluicefs/integration/mounttest"
 )
 
-// TestForcedUnmount takes the mount away from under those who write (umount -f, as people do
+// forcedUnmount takes the mount away from under those who write (umount -f, as people do
 // where a store does not answer). They are told that their writes have failed: what the
 // kernel had sent of them until then is half of a file, and is not published.
-func TestForcedUnmount(t *testing.T) {
-	e := inMemory(t)
+func forcedUnmount(e *env) {
 	e.put("old", "old", nil)
 	m := e.mount()
 	text := noise(streamed)
@@ -26,12 +29,40 @@ func TestForcedUnmount(t *testing.T) {
 		e.ok(unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)) // all is with the mount
 		defer f.Close()
 	}
-	e.fails("umount", unix.Unmount(m.Dir, unix.MNT_FORCE), unix.EBUSY)
+	e.giveUp(m)
 	m.FS.Wait()
 	e.stored("closed", text)
 	e.stored("old", "old")
 	e.absent("new")
 	if n := e.uploads(); n > 0 {
-		t.Errorf("%d uploads are left", n)
+		e.Errorf("%d uploads are left", n)
 	}
+}
+
+// forcedUnmountUnderAShell does it to a shell that writes to a file: it closed a copy of
+// the descriptor before, so that every handle of the file has been closed once.
+func forcedUnmountUnderAShell(e *env) {
+	m := e.mountWith(func(c *fs.Config) { c.WriteThrough = true })
+	shell := m.Command("exec > f; echo closes a copy >&2; echo half; read -r _")
+	hold, err := shell.StdinPipe()
+	e.ok(err)
+	e.ok(shell.Start())
+	e.eventually("it is written", func() bool { info, err := os.Stat(filepath.Join(m.Dir, "f")); return err == nil && info.Size() > 0 })
+	e.giveUp(m)
+	m.FS.Wait()
+	e.absent("f")
+	e.ok(hold.Close())
+	_ = shell.Wait() // what it wrote to is gone
+}
+
+// giveUp ends the connection of a mount whose files are open, which keeps the mount.
+func (e *env) giveUp(m *mounttest.Mount) {
+	e.Helper()
+	if os.Geteuid() == 0 {
+		e.fails("umount -f", unix.Unmount(m.Dir, unix.MNT_FORCE), unix.EBUSY)
+		return
+	}
+	var st unix.Stat_t // who has mounted may abort
+	e.ok(unix.Stat(m.Dir, &st))
+	e.ok(os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", unix.Minor(st.Dev)), []byte("1"), 0))
 }

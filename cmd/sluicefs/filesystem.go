@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/fs"
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 	"github.com/sluicefs/sluicefs/uploader"
 )
 
@@ -86,7 +87,7 @@ func (m *mounted) undo() error {
 
 // detachMount unmounts lazily, where something is mounted.
 func (p *program) detachMount(path string) error {
-	_, mounted, err := mountedAt(path)
+	_, mounted, err := mounttable.At(path)
 	if err != nil || !mounted {
 		return err
 	}

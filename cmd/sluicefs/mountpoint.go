@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 // resolveMountpoint makes the path absolute and free of symbolic links, as the
@@ -29,21 +31,24 @@ func resolveMountpoint(path string) (string, error) {
 	return abs, nil
 }
 
+// fuseType is the type that the kernel shows for our mounts.
+const fuseType = "fuse.sluicefs"
+
 // checkMountpoint tells in one line why a bucket cannot be mounted on path, which
 // is resolved.
 func checkMountpoint(path string, root bool) error {
-	m, ok, err := mountedAt(path)
+	m, ok, err := mounttable.At(path)
 	if err != nil {
 		return err
 	}
 	info, statErr := os.Stat(path)
 	switch {
-	case ok && m.kind == fuseType && statErr != nil:
+	case ok && m.Kind == fuseType && statErr != nil:
 		return fmt.Errorf("mountpoint %s is left from a mount whose daemon ended: run sluicefs umount %s first", path, path)
-	case ok && m.kind == fuseType:
-		return fmt.Errorf("mountpoint %s is busy: %s is mounted there; run sluicefs umount %s first", path, m.source, path)
-	case ok && strings.HasPrefix(m.kind, "fuse"):
-		return fmt.Errorf("mountpoint %s is busy: a %s file system is mounted there", path, m.kind)
+	case ok && m.Kind == fuseType:
+		return fmt.Errorf("mountpoint %s is busy: %s is mounted there; run sluicefs umount %s first", path, m.Source, path)
+	case ok && strings.HasPrefix(m.Kind, "fuse"):
+		return fmt.Errorf("mountpoint %s is busy: a %s file system is mounted there", path, m.Kind)
 	case errors.Is(statErr, fs.ErrNotExist):
 		return fmt.Errorf("mountpoint %s does not exist: make it with mkdir -p %s", path, path)
 	case statErr != nil:

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 // umountOptions are the flags of sluicefs umount.
@@ -69,12 +71,12 @@ func (p *program) umount(ctx context.Context, o umountOptions, path string) erro
 		return err
 	}
 	alive := r != nil && r.alive() // before the table is read: a daemon unmounts first and ends then
-	m, mounted, err := mountedAt(path)
+	m, mounted, err := mounttable.At(path)
 	switch {
 	case err != nil:
 		return err
-	case mounted && m.kind != fuseType && !alive:
-		return fmt.Errorf("%s is a mount of type %s, not one of sluicefs", path, m.kind)
+	case mounted && m.Kind != fuseType && !alive:
+		return fmt.Errorf("%s is a mount of type %s, not one of sluicefs", path, m.Kind)
 	case mounted && r == nil:
 		return fmt.Errorf("nothing is known of the mount on %s in %s: give the --state-dir it was mounted with, as the user who mounted it", path, o.stateDir)
 	case !mounted && !alive:
@@ -83,7 +85,7 @@ func (p *program) umount(ctx context.Context, o umountOptions, path string) erro
 	if mounted {
 		// A mount without a daemon has nobody to wait for.
 		err := p.host.unmount(ctx, path, !alive)
-		if _, still, _ := mountedAt(path); err != nil && still { // else the daemon was faster
+		if _, still, _ := mounttable.At(path); err != nil && still { // else the daemon was faster
 			return explainBusy(path, err)
 		}
 	}
