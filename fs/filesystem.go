@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -50,6 +49,10 @@ type FileSystem struct {
 // Mount shows the bucket at the mountpoint and returns when the kernel answers.
 // Only an unmount ends the mount: of ctx it takes the values, not the end.
 func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, error) {
+	path, err := mounttable.Resolve(mountpoint)
+	if err != nil {
+		return nil, err
+	}
 	f, err := newFileSystem(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -70,7 +73,7 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 	if err := f.server.WaitMount(); err != nil {
 		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
 	}
-	if m, ok, err := mountedAt(mountpoint); err == nil && ok {
+	if m, ok, err := mounttable.At(path); err == nil && ok {
 		f.mount.Store(&m)
 	}
 	if err := raiseReadAhead(mountpoint); err != nil {
@@ -120,20 +123,6 @@ func (f *FileSystem) Wait() { <-f.served }
 // then to cancel.
 func (f *FileSystem) abandoned() bool {
 	return f.server.InodeNotify(fuse.FUSE_ROOT_ID, -1, 0) == fuse.ENOENT
-}
-
-// mountedAt returns what the kernel's table has of a mount.
-func mountedAt(mountpoint string) (m mounttable.Entry, ok bool, err error) {
-	path, err := filepath.Abs(mountpoint)
-	if err != nil {
-		return m, false, fmt.Errorf("find the mount: %w", err)
-	}
-	// Without asking the mount: only what it lies in is looked at.
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return m, false, fmt.Errorf("find the mount: %w", err)
-	}
-	return mounttable.At(filepath.Join(dir, filepath.Base(path)))
 }
 
 // givenUp reports that the kernel asks nothing any more and has the mount in its table still:

@@ -64,7 +64,7 @@ func (v variant) crowdInAFile(t *testing.T, seed uint64) {
 		members.Go(sharers[i].play)
 	}
 	if v.faults != noFaults {
-		members.Go(func() { v.disturb(store, seed) })
+		v.disturb(store, seed)
 	}
 	members.Wait()
 	store.Clear()

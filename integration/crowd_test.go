@@ -99,7 +99,7 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 		members.Go(crowd[i].play)
 	}
 	if v.faults != noFaults {
-		members.Go(func() { v.disturb(store, seed) })
+		v.disturb(store, seed)
 	}
 	members.Wait()
 	store.Clear()
@@ -150,7 +150,7 @@ func (v variant) crowd(t *testing.T, seed uint64) {
 	}
 }
 
-// disturb lets the store fail now and then.
+// disturb lets the store fail now and then, spread over what is asked of it.
 func (v variant) disturb(store *fault.Store, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 99))
 	for range 20 {
@@ -158,8 +158,8 @@ func (v variant) disturb(store *fault.Store, seed uint64) {
 		if v.faults == faultsStay {
 			rule.Times = 5 + r.IntN(20)
 		}
+		rule.After = r.IntN(50)
 		store.Add(rule)
-		time.Sleep(time.Millisecond) // so that they are spread over what the others do
 	}
 }
 

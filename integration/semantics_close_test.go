@@ -248,7 +248,8 @@ func closeClauses() map[string]clause {
 		}},
 		"C17": {run: func(e *env) {
 			forcedUnmount(e)
-			forcedUnmountUnderAShell(e)
+			forcedUnmountUnderAShell(e, fs.KilledAbort)
+			forcedUnmountUnderAShell(e, fs.KilledCommit)
 		}},
 	}
 }

@@ -41,8 +41,8 @@ func forcedUnmount(e *env) {
 
 // forcedUnmountUnderAShell does it to a shell that writes to a file: it closed a copy of
 // the descriptor before, so that every handle of the file has been closed once.
-func forcedUnmountUnderAShell(e *env) {
-	m := e.mountWith(func(c *fs.Config) { c.WriteThrough = true })
+func forcedUnmountUnderAShell(e *env, policy fs.Killed) {
+	m := e.mountWith(func(c *fs.Config) { c.WriteThrough, c.OnWriterKilled = true, policy })
 	shell := m.Command("exec > f; echo closes a copy >&2; echo half; read -r _")
 	hold, err := shell.StdinPipe()
 	e.ok(err)
@@ -50,7 +50,11 @@ func forcedUnmountUnderAShell(e *env) {
 	e.eventually("it is written", func() bool { info, err := os.Stat(filepath.Join(m.Dir, "f")); return err == nil && info.Size() > 0 })
 	e.giveUp(m)
 	m.FS.Wait()
-	e.absent("f")
+	if policy == fs.KilledCommit {
+		e.stored("f", "half\n")
+	} else {
+		e.absent("f")
+	}
 	e.ok(hold.Close())
 	_ = shell.Wait() // what it wrote to is gone
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 func (p *program) mountCommand() *cobra.Command {
@@ -76,7 +78,7 @@ func (p *program) prepare(o *mountOptions, bucket, mountpoint string) error {
 	if mountpoint == "" {
 		return usageError(fmt.Errorf("the mountpoint is empty"))
 	}
-	if o.mountpoint, err = resolveMountpoint(mountpoint); err != nil {
+	if o.mountpoint, err = mounttable.Resolve(mountpoint); err != nil {
 		return err
 	}
 	for _, path := range []*string{&o.stateDir, &o.log.file, &o.store.caFile} {

@@ -6,30 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
-
-// resolveMountpoint makes the path absolute and free of symbolic links, as the
-// kernel's table of mounts has it. A directory whose file system is dead cannot
-// be asked; then all but its last part is resolved.
-func resolveMountpoint(path string) (string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("find the mountpoint: %w", err)
-	}
-	if full, err := filepath.EvalSymlinks(abs); err == nil {
-		return full, nil
-	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
-		return filepath.Join(dir, filepath.Base(abs)), nil
-	}
-	return abs, nil
-}
 
 // fuseType is the type that the kernel shows for our mounts.
 const fuseType = "fuse.sluicefs"

@@ -18,6 +18,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 // statusOptions are the flags of sluicefs status.
@@ -98,7 +100,7 @@ func (p *program) status(ctx context.Context, o statusOptions, args []string) er
 // ask asks the daemon of a mountpoint, or of all.
 func (o *statusOptions) ask(ctx context.Context, args []string) ([]status, error) {
 	if len(args) == 1 {
-		path, err := resolveMountpoint(args[0])
+		path, err := mounttable.Resolve(args[0])
 		if err != nil {
 			return nil, err
 		}

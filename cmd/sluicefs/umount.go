@@ -62,7 +62,7 @@ whether it is. Files that are not stored are printed as JSON.`,
 func (p *program) umount(ctx context.Context, o umountOptions, path string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	path, err := resolveMountpoint(path)
+	path, err := mounttable.Resolve(path)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -37,6 +38,23 @@ func At(path string) (m Entry, ok bool, err error) {
 		return Entry{}, false, fmt.Errorf("read the table of mounts: %w", err)
 	}
 	return m, ok, nil
+}
+
+// Resolve makes the path of a mountpoint absolute and free of symbolic links, as the
+// kernel's table of mounts has it. A directory whose file system is dead cannot
+// be asked; then all but its last part is resolved.
+func Resolve(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find the mountpoint: %w", err)
+	}
+	if full, err := filepath.EvalSymlinks(abs); err == nil {
+		return full, nil
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		return filepath.Join(dir, filepath.Base(abs)), nil
+	}
+	return abs, nil
 }
 
 // parse reads a line of /proc/PID/mountinfo as proc(5) describes it:

@@ -1,6 +1,11 @@
 package mounttable
 
-import "testing"
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 func TestParse(t *testing.T) {
 	for line, want := range map[string]Entry{
@@ -26,5 +31,21 @@ func TestAt(t *testing.T) {
 	}
 	if m, ok, err := At(t.TempDir()); err != nil || ok {
 		t.Errorf("a plain directory is %+v, %v, %v", m, ok, err)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "d"), 0o755), os.Symlink("d", filepath.Join(dir, "link"))); err != nil {
+		t.Fatal(err)
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"link": "d", "d/../link/": "d", "link/none": "d/none", "none/none": "none/none"} {
+		if got, err := Resolve(filepath.Join(dir, path)); err != nil || got != filepath.Join(real, want) {
+			t.Errorf("%s is %s, want %s below %s: %v", path, got, want, real, err)
+		}
 	}
 }
