@@ -196,10 +196,10 @@ func (r *Reader) provable(off, n int64) bool {
 func (r *Reader) settle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.checkLocked()
 	for i := range r.streams {
 		s, t := &r.streams[i], &r.pattern.trails[i]
 		if t.pos >= r.v.size && t.complete() && s.hi() == r.v.blocks() && s.done() {
+			r.checkLocked() // now: one of them may have become whole a moment ago
 			s.clear()
 		}
 	}
