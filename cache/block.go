@@ -18,7 +18,9 @@ type block struct {
 	run   *run
 	pool  *pool
 	buf   []byte
-	refs  atomic.Int32
+	// giveBack is where the buffer goes if it is borrowed, else nil.
+	giveBack func()
+	refs     atomic.Int32
 
 	mu     sync.Mutex
 	filled int
@@ -46,10 +48,14 @@ func (b *block) hold() bool {
 	}
 }
 
+// isBorrowed reports that the buffer may be called in.
+func (b *block) isBorrowed() bool { return b.giveBack != nil }
+
 func (b *block) release() {
 	if b.refs.Add(-1) == 0 {
-		b.pool.put(b.buf, b.size)
+		buf := b.buf
 		b.buf = nil
+		b.pool.put(buf, b.size, b.giveBack)
 	}
 }
 

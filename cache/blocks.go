@@ -44,7 +44,7 @@ type versionID struct{ key, etag string }
 // that nobody reads, the rest for what is read ahead.
 func newBlocks(store Store, cfg Config, life *lifetime, workers *workers) (*blocks, error) {
 	total := cfg.Memory - cfg.NameMemory
-	p, err := newPool(total)
+	p, err := newPool(total, cfg.Lender)
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +63,15 @@ func newBlocks(store Store, cfg Config, life *lifetime, workers *workers) (*bloc
 		p.close()
 		return nil, err
 	}
-	return &blocks{
+	s := &blocks{
 		store: store, sse: cfg.SSE, life: life, workers: workers, now: cfg.Now, pool: p, whole: whole,
 		seed: maphash.MakeSeed(), speed: speed{climb: newClimb()}, ahead: total - total/3,
 		versions: map[versionID]*version{}, readers: map[*Reader]struct{}{},
-	}, nil
+	}
+	if cfg.Lender != nil {
+		cfg.Lender.OnShort(s.giveBack)
+	}
+	return s, nil
 }
 
 // diskQueue is the share of what is read ahead in which blocks wait for the disk:
@@ -131,8 +135,11 @@ func (s *blocks) unuse(v *version) {
 	}
 }
 
+// streams is among how many streams memory and line are shared.
+func (s *blocks) streams() int64 { return max(1, s.windows.Load()) }
+
 // share is how much one stream may read ahead, in bytes.
-func (s *blocks) share() int64 { return s.ahead / max(1, s.windows.Load()) }
+func (s *blocks) share() int64 { return (s.ahead + s.pool.spare()) / s.streams() }
 
 // holds notes that a reader holds blocks, or that it does no more.
 func (s *blocks) holds(r *Reader, some bool) {

@@ -34,6 +34,9 @@ type Config struct {
 	// blocks of files. Default a quarter, at most 256 MiB.
 	NameMemory int64
 
+	// Lender is asked for blocks beyond Memory; nil borrows nothing.
+	Lender Lender
+
 	// AttrTTL is how old what is known of one object may be, DirTTL the same of a
 	// directory's entries, NegativeTTL of a name that was looked for and not
 	// found. Each counts from the moment at which the request was sent. Default

@@ -100,8 +100,8 @@
 // lost or come late, which is why a stream holds what it has asked for until it
 // was read. Sequential reads, forward or backward and at up to four places of a
 // file at once, have a window that is eight times what was read in a row, up to
-// the reader's share of the memory or to what the line needs: slow connections
-// get up to 24 GETs of up to 4 MiB side by side, fast ones 3. Of a store that answers
+// the stream's share of the memory or of what the line needs: on slow connections one stream
+// has up to 24 GETs of up to 4 MiB side by side, on fast ones 3. Of a store that answers
 // at once they share the processors with it and slow each other down, so that more
 // are only used while they bring more; see climb. Reads at equal distances are asked
 // for ahead one by one, all others are passed to the store as they are and
@@ -130,11 +130,13 @@
 // An entry of a listing takes 24 bytes, its name and 17 bytes of ETag: 61 bytes
 // with a name of 20 bytes, 61 MB for 1,000,000 entries. What HEADs told takes
 // about 0.4 KB each. Beside that a DirReader holds up to three pages. No block is
-// ever outside of the pool; nobody waits for memory: a reader that gets none
+// ever outside of the pool and of what is borrowed; nobody waits for memory: a reader that gets none
 // reads from the store into the caller's buffer. A stream may hold
-// ⅔·(Memory−NameMemory) ÷ streams, of which with a disk a quarter is for blocks that
-// wait to be written to it, and readers that have been idle for 2 s give
-// way. Buffers of up to 64 KiB come from Go's heap and count twice.
+// (⅔·(Memory−NameMemory) + Lender.Spare) ÷ streams, of which with a disk a quarter of
+// the former is for blocks that wait to be written to it, and readers that have been idle
+// for 2 s give way. What the Lender has is borrowed by streams when the pool has no more;
+// it goes back when it was read, or when it is called in: what is furthest ahead
+// of a reader goes first. Buffers of up to 64 KiB come from Go's heap and count twice.
 //
 // # Goroutines and locks
 //
@@ -145,7 +147,7 @@
 // Config.Waiters. Locks are taken in this order, and none is held while a
 // request runs:
 //
-//	Reader.mu → blocks.mu, version.mu → pool.mu, block.mu, lifetime.mu
+//	Reader.mu → blocks.mu, version.mu → pool.mu, block.mu, lifetime.mu, the Lender's
 //	Reader.mu → climb.mu
 //	Reader.mu → those of package disk
 //	tree.mu   → ristretto's own

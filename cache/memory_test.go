@@ -155,58 +155,66 @@ func TestSmallBuffersCountTwice(t *testing.T) {
 }
 
 func TestPool(t *testing.T) {
-	p, err := newPool(4*blockSize + 100)
+	p, err := newPool(4*blockSize+100, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.close()
+	take := func(size int) []byte {
+		b, giveBack := p.take(size)
+		if giveBack != nil {
+			t.Error("it borrowed from nobody")
+		}
+		return b
+	}
 	var bs [][]byte
 	for {
-		b := p.take(blockSize)
+		b := take(blockSize)
 		if b == nil {
 			break
 		}
 		b[0], b[blockSize-1] = 1, 1
 		bs = append(bs, b)
 	}
-	if len(bs) != 4 || p.take(1) != nil {
+	if len(bs) != 4 || take(1) != nil {
 		t.Errorf("%d blocks", len(bs))
 	}
-	p.put(bs[0], blockSize)
-	small := p.take(10)
-	if len(small) != 10 || p.take(blockSize) != nil {
+	p.put(bs[0], blockSize, nil)
+	small := take(10)
+	if len(small) != 10 || take(blockSize) != nil {
 		t.Error("a small buffer has no place of its own")
 	}
-	p.put(small, 10)
-	if b := p.take(smallSize + 1); len(b) != blockSize || p.inUse() != 4*blockSize {
+	p.put(small, 10, nil)
+	if b := take(smallSize + 1); len(b) != blockSize || p.inUse() != 4*blockSize {
 		t.Errorf("%d bytes, %d in use", len(b), p.inUse())
 	}
 }
 
 func TestParallel(t *testing.T) {
 	s := speed{climb: newClimb()}
-	if n := s.parallel(); n != maxParallel {
-		t.Errorf("%d while nothing is known", n)
+	want := func(of string, streams, parallel, ahead int64) {
+		t.Helper()
+		if n, bytes := s.window(streams); n != parallel || bytes != ahead {
+			t.Errorf("%s: %d GETs and %d MiB for each of %d streams, want %d and %d", of, n, bytes>>20, streams, parallel, ahead>>20)
+		}
 	}
+	want("nothing is known", 1, maxParallel, maxParallel*maxRun)
 	s.saw(1000, time.Nanosecond)
 	s.saw(4<<20, 0)
-	if n := s.parallel(); n != maxParallel {
-		t.Errorf("%d after nothing that tells", n)
-	}
+	want("nothing that tells", 1, maxParallel, maxParallel*maxRun)
 	s.saw(4<<20, 2*time.Millisecond)
-	if n := s.parallel(); n != minParallel {
-		t.Errorf("%d for 2 GB/s", n)
-	}
+	want("2 GB/s", 1, minParallel, minParallel*maxRun)
+	want("2 GB/s", 2, minParallel, minParallel*maxRun/2)
+	want("2 GB/s", 16, minParallel, maxRun)
 	for range 100 {
 		s.saw(6<<20, 100*time.Millisecond)
 	}
-	if n := s.parallel(); n != maxParallel {
-		t.Errorf("%d for 60 MB/s", n)
-	}
+	want("60 MB/s", 1, maxParallel, maxParallel*maxRun)
+	want("60 MB/s", 2, maxParallel, maxParallel*maxRun)
+	want("60 MB/s", 16, minParallel, minParallel*maxRun)
 	for range 100 {
 		s.saw(4<<20, 10*time.Millisecond)
 	}
-	if n := s.parallel(); n != 7 {
-		t.Errorf("%d for 419 MB/s", n)
-	}
+	want("419 MB/s", 1, 7, 7*maxRun)
+	want("419 MB/s", 4, minParallel, 7*maxRun/4)
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,10 +20,13 @@ const smallSize = blockSize / 4
 // pool is the memory for blocks. It is one anonymous mapping, so that the
 // garbage collector neither scans nor doubles it. Buffers of small files and of
 // the ends of files come from the heap, where garbage may be as much again as
-// what is in use: they count twice.
+// what is in use: they count twice. When it is used up, blocks are borrowed.
 type pool struct {
-	mem []byte
-	max int64 // bytes
+	mem    []byte
+	max    int64 // bytes
+	lender Lender
+
+	borrowed atomic.Int64 // bytes
 
 	mu    sync.Mutex
 	used  int64    // bytes that are counted as handed out
@@ -30,14 +34,14 @@ type pool struct {
 	fresh int      // blocks of mem that were never handed out
 }
 
-func newPool(max int64) (*pool, error) {
+func newPool(max int64, lender Lender) (*pool, error) {
 	size := int(max / blockSize * blockSize)
 	mem, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes for blocks: %w", size, err)
 	}
 	advise(mem)
-	return &pool{mem: mem, max: max}, nil
+	return &pool{mem: mem, max: max, lender: lender}, nil
 }
 
 // close gives the memory back. Nothing may hold a buffer any more.
@@ -52,8 +56,19 @@ func bufferCost(size int) int64 {
 }
 
 // take returns a buffer of at least size bytes, at most blockSize, or nil if
-// there is no room.
-func (p *pool) take(size int) []byte {
+// there is no room. What is borrowed has a giveBack, which put calls.
+func (p *pool) take(size int) (buf []byte, giveBack func()) {
+	if buf := p.own(size); buf != nil || size <= smallSize || p.lender == nil {
+		return buf, nil
+	}
+	buf, giveBack = p.lender.Lend(blockSize)
+	if buf != nil {
+		p.borrowed.Add(blockSize)
+	}
+	return buf, giveBack
+}
+
+func (p *pool) own(size int) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	cost := bufferCost(size)
@@ -80,7 +95,12 @@ func (p *pool) take(size int) []byte {
 }
 
 // put takes a buffer for size bytes back.
-func (p *pool) put(b []byte, size int) {
+func (p *pool) put(b []byte, size int, giveBack func()) {
+	if giveBack != nil {
+		p.borrowed.Add(-blockSize)
+		giveBack()
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used -= bufferCost(size)
@@ -89,9 +109,17 @@ func (p *pool) put(b []byte, size int) {
 	}
 }
 
-// inUse returns the bytes that are handed out.
+// spare is how many bytes are borrowed or could be.
+func (p *pool) spare() int64 {
+	if p.lender == nil {
+		return 0
+	}
+	return p.lender.Spare()
+}
+
+// inUse returns the bytes that are handed out, borrowed ones included.
 func (p *pool) inUse() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.used
+	return p.used + p.borrowed.Load()
 }

@@ -41,11 +41,11 @@ func (s *blocks) newRun(ctx context.Context, v *version, active *atomic.Int64, l
 // It is nil where there is no memory. The caller holds v.mu if the block is to
 // be found by others, which needs an index.
 func (r *run) add(index, off int64, size int) *block {
-	buf := r.s.pool.take(size)
+	buf, giveBack := r.s.pool.take(size)
 	if buf == nil {
 		return nil
 	}
-	b := &block{of: r.v, index: index, off: off, size: size, run: r, pool: r.s.pool, buf: buf}
+	b := &block{of: r.v, index: index, off: off, size: size, run: r, pool: r.s.pool, buf: buf, giveBack: giveBack}
 	b.refs.Store(2)
 	r.blocks = append(r.blocks, b)
 	if index >= 0 {
@@ -154,9 +154,10 @@ func (b *block) fill(body io.Reader, filled func()) error {
 	return nil
 }
 
-// remember gives a block to the cache of whole blocks.
+// remember gives a block to the cache of whole blocks, unless its memory is to be given
+// back: nobody can find it there for that.
 func (r *run) remember(b *block) {
-	if r.v.pinned() && b.index >= 0 && b.hold() {
+	if !b.isBorrowed() && r.v.pinned() && b.index >= 0 && b.hold() {
 		if !r.s.whole.Set(r.v.id(b.index), b, bufferCost(b.size)) {
 			b.release()
 		}

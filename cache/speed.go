@@ -13,6 +13,8 @@ const (
 	// there when one ends, and at most maxParallel. More than are needed cost CPU
 	// time: what is read ahead does not stay in the processor's cache.
 	minParallel, maxParallel = 3, 24
+	// mostAtOnce is how many GETs are of use to all streams of a mount together, at most.
+	mostAtOnce = 4 * maxParallel
 	// near is how soon a store answers that is in the same house, or on the same machine.
 	near = 5 * time.Millisecond
 )
@@ -46,7 +48,7 @@ func (s *speed) saw(n int64, d time.Duration) {
 	best := s.best.Load()
 	s.best.Store(max(rate, best-best/8)) // as above
 	if s.isNear() {
-		s.climb.saw(n, time.Now(), s.ofOne())
+		s.climb.saw(n, time.Now(), min(s.atOnce(), maxParallel))
 	}
 }
 
@@ -55,19 +57,23 @@ func (s *speed) isNear() bool {
 	return wait > 0 && wait < int64(near)
 }
 
-// ofOne is how many GETs at once are enough, if each has the rate of one.
-func (s *speed) ofOne() int64 {
+// atOnce is how many GETs at once are enough, if each has the rate of one.
+func (s *speed) atOnce() int64 {
 	best := s.best.Load()
 	if best == 0 {
-		return maxParallel
+		return mostAtOnce
 	}
-	return min(max(enough/best, minParallel), maxParallel)
+	return min(max(enough/best, minParallel), mostAtOnce)
 }
 
-// parallel is how many GETs a stream has under way when it is at full speed.
-func (s *speed) parallel() int64 {
+// window is how many GETs each of so many streams has under way when it is at full speed,
+// and how many bytes ahead of it are of use to it: its share of what fills the line, or
+// the processors. More would wait in memory, and in no cache of the processor.
+func (s *speed) window(streams int64) (parallel, ahead int64) {
+	all := s.atOnce()
 	if s.isNear() {
-		return min(s.ofOne(), s.climb.now())
+		all = min(all, s.climb.now())
 	}
-	return s.ofOne()
+	parallel = min(max(all/streams, minParallel), maxParallel)
+	return parallel, min(max(all*maxRun/streams, maxRun), parallel*maxRun)
 }

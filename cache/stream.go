@@ -84,9 +84,10 @@ type window struct {
 // windowOf sizes the window of a trail. Where the share is too small for it, those
 // who hold memory for nothing are asked to give way; the next read has more.
 func (r *Reader) windowOf(t *trail) window {
-	parallel, share := r.s.speed.parallel(), r.s.share()
+	streams, share := r.s.streams(), r.s.share()
+	parallel, useful := r.s.speed.window(streams)
 	w := window{behind: min(maxBehind, share/4), parallel: parallel}
-	if w.ahead = min(max(firstWindow, growth*t.length), parallel*maxRun); w.ahead > share-w.behind {
+	if w.ahead = min(max(firstWindow, growth*t.length), useful); w.ahead > share-w.behind {
 		w.ahead = share - w.behind
 		r.s.reclaim(r)
 	}
@@ -98,8 +99,9 @@ func (r *Reader) windowOf(t *trail) window {
 // are the offsets of the read that is to be served.
 func (r *Reader) extendLocked(ctx context.Context, s *stream, t *trail, from, to int64) {
 	w := r.windowOf(t)
-	s.keep((t.pos-w.behind)/blockSize, s.hi())
-	if len(s.held) == 0 {
+	s.keep(min(from, t.pos-w.behind)/blockSize, s.hi())
+	if len(s.held) == 0 || s.hi()*blockSize < from && t.complete() {
+		s.clear() // there was no memory for what lies between, which nobody will ask for now
 		s.lo = from / blockSize
 	}
 	end := min(r.v.blocks(), (max(to, t.pos+w.ahead)+blockSize-1)/blockSize)

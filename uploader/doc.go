@@ -10,7 +10,7 @@
 //     function of its index (grid.go), so a part number means the same bytes for
 //     as long as the file lives.
 //   - A chunk is 64 KiB of the memory budget (pool.go); a cell holds its bytes in
-//     chunks, and only where it has bytes.
+//     chunks, and only where it has bytes. What no file needs is lent to who reads.
 //   - Bytes are held when they are in a chunk, dirty when they are nowhere else,
 //     remote when a finished object has them (remote.go), and in a part when only
 //     an unfinished upload has them, from which nothing can be read back.
@@ -108,12 +108,14 @@
 //  5. a filling cell: reclaim writes it to the spill file, which is on disk,
 //     coldest cell first. Who parks files is asked to commit them before that, and they
 //     are spilled like others meanwhile: a commit may have to wait for who waits; or
-//  6. one of the body's that is composed, at most a third of the budget.
+//  6. one of the body's that is composed, at most a third of the budget; or
+//  7. lent to who reads (lend.go): nothing more is lent while somebody waits, and reclaim
+//     calls it in before all else. What a read is using stays until that has its answer.
 //
 // 1 to 5 make progress whatever any writer does. Reclaim sleeps only when none but
-// 3, 4 or 6 is left, and whoever ends one of them (a body that is released, a cell
+// 3, 4, 6 or 7 is left, and whoever ends one of them (a body that is released, a cell
 // that changes its list, a file that is not busy any more, a part that is
-// answered) wakes it if somebody waits. If the spill file cannot take more, the
+// answered, a loan that is given back) wakes it if somebody waits. If the spill file cannot take more, and nothing is lent, the
 // first in line fails with ErrNoSpace, and its file with it: what it holds is
 // freed, so that those behind it need not fail. A wait also ends with its context
 // and with the failure of its file.

@@ -13,10 +13,10 @@ import (
 // chunk is a piece of the memory budget. It belongs to whoever took it from the
 // pool; refs is guarded by the mutex of the file that holds it.
 type chunk struct {
-	buf  []byte // chunkSize long; nil when the bytes are in the spill file
-	slot int    // place in the spill file, where buf is nil
-	at   int    // offset of buf in the pool's memory
-	refs int    // holders: the cell, and each body being sent from it
+	buf   []byte // chunkSize long; nil when the bytes are in the spill file
+	slot  int    // place in the spill file, where buf is nil
+	place int32  // in the pool, where there is a buf
+	refs  int    // holders: the cell, and each body being sent from it
 }
 
 // spilled reports that the bytes are in the spill file.
@@ -30,8 +30,9 @@ type pool struct {
 	short chan struct{} // told, without blocking, that memory may be found for those who wait
 
 	mu      sync.Mutex
-	free    []*chunk // last in, first out: what was just sent is still in the CPU's cache
-	fresh   int      // chunks of mem that were never taken
+	free    *freeChunks
+	lent    int // chunks that are lent, see lend.go
+	closed  bool
 	waiting []*request
 	queued  atomic.Int32 // requests in waiting, to be read without the mutex
 }
@@ -55,11 +56,20 @@ func newPool(memory int64) (*pool, error) {
 	// Large pages save the page faults of a stream that runs through the budget;
 	// a kernel without them says so, and nothing is lost.
 	_ = unix.Madvise(mem, unix.MADV_HUGEPAGE)
-	return &pool{mem: mem, total: total, short: make(chan struct{}, 1)}, nil
+	return &pool{mem: mem, total: total, short: make(chan struct{}, 1), free: newFreeChunks(mem)}, nil
 }
 
-// close gives the memory back. Nothing may hold a chunk any more.
-func (p *pool) close() error { return unix.Munmap(p.mem) }
+// close gives the memory back. No file may hold a chunk any more; what is lent is
+// waited for by whoever gives it back last.
+func (p *pool) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	if p.lent > 0 {
+		return nil
+	}
+	return unix.Munmap(p.mem)
+}
 
 // take hands out n chunks, all at once: a holder of some that waits for others
 // could otherwise block for ever. It waits in the order of arrival until they
@@ -71,7 +81,7 @@ func (p *pool) take(ctx, file context.Context, n int) ([]*chunk, error) {
 		p.mu.Unlock()
 		return nil, ErrNoSpace
 	}
-	if len(p.waiting) == 0 && p.availableLocked() >= n {
+	if len(p.waiting) == 0 && p.free.n >= n {
 		defer p.mu.Unlock()
 		return p.popLocked(n), nil
 	}
@@ -114,7 +124,9 @@ func (p *pool) put(chunks []*chunk) {
 		return
 	}
 	p.mu.Lock()
-	p.free = append(p.free, chunks...)
+	for _, c := range chunks {
+		p.free.push(c)
+	}
 	p.serveLocked()
 	p.mu.Unlock()
 }
@@ -139,7 +151,7 @@ func (p *pool) wanted() int {
 	if len(p.waiting) == 0 {
 		return 0
 	}
-	return p.waiting[0].n - p.availableLocked()
+	return p.waiting[0].n - p.free.n
 }
 
 // fail ends the first wait without chunks. Who waited frees what its file holds,
@@ -155,17 +167,15 @@ func (p *pool) fail(err error) {
 	}
 }
 
-// used returns the bytes that are handed out.
+// used returns the bytes that files under write have.
 func (p *pool) used() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return int64(p.fresh-len(p.free)) * chunkSize
+	return int64(p.total-p.free.n-p.lent) * chunkSize
 }
 
-func (p *pool) availableLocked() int { return len(p.free) + p.total - p.fresh }
-
 func (p *pool) serveLocked() {
-	for len(p.waiting) > 0 && p.availableLocked() >= p.waiting[0].n {
+	for len(p.waiting) > 0 && p.free.n >= p.waiting[0].n {
 		r := p.waiting[0]
 		p.dequeueLocked(0)
 		r.chunks = p.popLocked(r.n)
@@ -174,18 +184,10 @@ func (p *pool) serveLocked() {
 }
 
 func (p *pool) popLocked(n int) []*chunk {
-	out := make([]*chunk, 0, n)
-	if k := min(n, len(p.free)); k > 0 {
-		out = append(out, p.free[len(p.free)-k:]...)
-		p.free = p.free[:len(p.free)-k]
-	}
-	for len(out) < n {
-		at := p.fresh * chunkSize
-		out = append(out, &chunk{buf: p.mem[at : at+chunkSize : at+chunkSize], at: at})
-		p.fresh++
-	}
-	for _, c := range out {
-		c.refs = 1
+	out := make([]*chunk, n)
+	for i := range out {
+		out[i] = p.free.pop()
+		out[i].refs = 1
 	}
 	return out
 }

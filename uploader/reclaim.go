@@ -26,7 +26,7 @@ func (u *Uploader) reclaim() {
 			return
 		}
 		for u.pool.wanted() > 0 && u.ctx.Err() == nil {
-			if u.evict(u.passed) || u.evict(u.clean) {
+			if u.callIn() || u.evict(u.passed) || u.evict(u.clean) {
 				continue
 			}
 			if u.sendMore() {
@@ -37,7 +37,7 @@ func (u *Uploader) reclaim() {
 			}
 			u.recall() // whoever commits kicks, but nobody knows what it waits for before
 			spilled, err := u.spillColdest()
-			if err != nil {
+			if err != nil && u.pool.onLoan() == 0 {
 				u.pool.fail(err)
 			}
 			if !spilled {

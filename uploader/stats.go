@@ -14,6 +14,7 @@ type Stats struct {
 	InFlight   int   // parts being sent now
 	Memory     int64 // bytes of the budget in use
 	MemoryMax  int64 // the budget
+	Lent       int64 // bytes of the budget that readers have now, see Lend
 	Spilled    int64 // bytes in the spill file now
 	Parts      int64 // parts sent
 	Copies     int64 // parts copied at the server
@@ -33,7 +34,7 @@ func (u *Uploader) Stats() Stats {
 	u.mu.Unlock()
 	return Stats{
 		Files: files, InFlight: inflight,
-		Memory: u.pool.used(), MemoryMax: int64(u.pool.total) * chunkSize,
+		Memory: u.pool.used(), MemoryMax: int64(u.pool.total) * chunkSize, Lent: u.pool.onLoan(),
 		Spilled: u.spill.used(), SpillTotal: u.stats.spilled.Load(),
 		Parts: u.stats.parts.Load(), Copies: u.stats.copies.Load(), Puts: u.stats.puts.Load(),
 		Commits: u.stats.commits.Load(), Aborts: u.stats.aborts.Load(), Staged: u.stats.staged.Load(),

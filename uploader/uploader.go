@@ -95,6 +95,8 @@ type Uploader struct {
 	once  sync.Once // of Close
 	ended error     // its answer
 
+	recallLoans func(n int64) // see OnShort
+
 	stats    counters
 	failures failures
 	names    atomic.Uint64 // makes hidden keys different
@@ -140,7 +142,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		ctx:       ctx, cancel: cancel, hurry: hurry, rush: rush, nonce: newNonce(),
 		files: map[*File]struct{}{}, parked: map[*File]parked{}, closed: make(chan struct{}),
 		dirty: list.New(), clean: list.New(), passed: list.New(), pinned: list.New(),
-		failures: failures{byKey: map[string]Failure{}},
+		failures: failures{byKey: map[string]Failure{}}, recallLoans: func(int64) {},
 	}
 	u.reclaimer.Go(u.reclaim)
 	return u, nil

@@ -56,6 +56,7 @@ func newMetrics(m *monitor) *metrics {
 			value("parts_in_flight", "Parts being sent.", gauge, func(t *totals) float64 { return float64(t.PartsInFlight) }),
 			value("buffered_bytes", "Memory in use for files that are written.", gauge, func(t *totals) float64 { return float64(t.Buffered) }),
 			value("buffer_limit_bytes", "Memory there is for that.", gauge, func(t *totals) float64 { return float64(t.BufferLimit) }),
+			value("lent_bytes", "Memory of that which those who read have at present.", gauge, func(t *totals) float64 { return float64(t.Lent) }),
 			value("spilled_bytes", "Bytes in the spill file.", gauge, func(t *totals) float64 { return float64(t.Spilled) }),
 		},
 		requests: byRequest("requests_total", "Attempts at requests, by what came of them: ok, a status, or none for no answer."),

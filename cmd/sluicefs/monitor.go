@@ -59,6 +59,7 @@ type totals struct {
 	PartsInFlight int   `json:"parts_in_flight"`
 	Buffered      int64 `json:"buffered_bytes"`
 	BufferLimit   int64 `json:"buffer_limit_bytes"`
+	Lent          int64 `json:"lent_bytes"`
 	Spilled       int64 `json:"spilled_bytes"`
 }
 
@@ -83,6 +84,6 @@ func (m *monitor) totals() totals {
 		Sent: m.store.attempts.Sent(), Received: m.store.attempts.Received(),
 		Objects: w.Commits, Failed: w.Failed, Aborted: w.Aborts, Retries: m.store.repeats.Load(),
 		OpenFiles: w.Files, PartsInFlight: w.InFlight,
-		Buffered: w.Memory, BufferLimit: w.MemoryMax, Spilled: w.Spilled,
+		Buffered: w.Memory, BufferLimit: w.MemoryMax, Lent: w.Lent, Spilled: w.Spilled,
 	}
 }

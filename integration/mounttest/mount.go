@@ -79,10 +79,11 @@ func New(t testing.TB, store objstore.Store, o Options) *Mount {
 func (m *Mount) start(c cache.Config, u uploader.Config, f fs.Config) {
 	ctx := context.Background()
 	var err error
-	if m.Cache, err = cache.New(m.Store, c); err != nil {
+	if m.Uploader, err = uploader.New(ctx, m.Store, u); err != nil {
 		m.t.Fatal(err)
 	}
-	if m.Uploader, err = uploader.New(ctx, m.Store, u); err != nil {
+	c.Lender = m.Uploader
+	if m.Cache, err = cache.New(m.Store, c); err != nil {
 		m.t.Fatal(err)
 	}
 	f.Cache, f.Uploader = m.Cache, m.Uploader
