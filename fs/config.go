@@ -95,8 +95,11 @@ type Config struct {
 	WriteThrough bool // every write is a request: the kernel's write-back cache stays off
 
 	// Requests is how many requests of read-ahead and write-back the kernel keeps
-	// going; 32. Each takes 1 MiB of the heap while it is worked on.
+	// going; 32. With fewer, programs that read leave it none for what others wrote.
 	Requests int
+	// RequestSize is the most that one of them is for, in bytes; 1 MiB. Each takes as much
+	// of the heap while it is worked on.
+	RequestSize int
 
 	AttrTTL     time.Duration // how long the kernel may trust attributes; 1 s, negative: not at all
 	EntryTTL    time.Duration // the same of a name; 1 s
@@ -177,6 +180,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.Requests = DefaultRequests
 	}
 	c.Requests = min(max(c.Requests, MinRequests), MaxRequests)
+	if c.RequestSize == 0 {
+		c.RequestSize = MaxRequestSize
+	}
+	c.RequestSize = min(max(c.RequestSize, MinRequestSize), MaxRequestSize)
 	if c.Options == nil {
 		c.Options = func(string) objstore.ObjectOptions { return objstore.ObjectOptions{} }
 	}

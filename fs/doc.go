@@ -69,7 +69,8 @@
 //
 // # What is agreed with the kernel
 //
-//   - Requests of 1 MiB: the default of 128 KiB costs a third of the throughput.
+//   - Requests of 1 MiB, of 256 KiB where memory is short: the default of 128 KiB costs
+//     a third of the throughput.
 //   - Read-ahead of as much, where the mount may say so: see raiseReadAhead.
 //   - The write-back cache: 4 KiB writes gain a factor of ten. It has a price:
 //     the kernel then believes its own size, mtime and ctime of a regular file

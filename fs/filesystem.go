@@ -76,7 +76,7 @@ func Mount(ctx context.Context, mountpoint string, cfg Config) (*FileSystem, err
 	if m, ok, err := mounttable.At(path); err == nil && ok {
 		f.mount.Store(&m)
 	}
-	if err := raiseReadAhead(mountpoint); err != nil {
+	if err := raiseReadAhead(mountpoint, f.cfg.RequestSize); err != nil {
 		f.log.WithError(err).Debug("reading ahead as the kernel does by default")
 	}
 	return f, nil

@@ -9,16 +9,19 @@ import (
 )
 
 const (
-	maxRequest = 1 << 20 // bytes of a READ or WRITE: the most that kernels since 4.20 send
-
 	// MinRequests and MaxRequests bound Config.Requests.
 	MinRequests = 8
 	MaxRequests = 64
+	// MinRequestSize and MaxRequestSize bound Config.RequestSize, in bytes. No kernel sends
+	// a READ or WRITE of more than 1 MiB unless it is told to by its administrator, and
+	// what is less than 256 KiB costs too much for each.
+	MinRequestSize = 256 << 10
+	MaxRequestSize = 1 << 20
 
-	// otherRequests is for how many requests besides there is memory to be read in:
-	// writes that a program waits for, and the readers that wait for the kernel.
-	otherRequests = 4
-	requestBytes  = maxRequest + 16<<10 // of a request with its headers and alignment
+	// otherRequests is the memory to read requests into besides, in bytes: writes that a
+	// program waits for, and the readers that wait for the kernel.
+	otherRequests = 4 << 20
+	requestRoom   = 16 << 10 // of a request, for its headers and alignment
 )
 
 // mountOptions is what is agreed with the kernel. doc.go says why.
@@ -31,9 +34,9 @@ func mountOptions(c *Config) *gofuse.Options {
 		MountOptions: fuse.MountOptions{
 			AllowOther:               c.AllowOther,
 			MaxBackground:            c.Requests,
-			MaxInflightRequestBytes:  (c.Requests + otherRequests) * requestBytes,
-			MaxWrite:                 maxRequest,
-			MaxReadAhead:             maxRequest,
+			MaxInflightRequestBytes:  (c.Requests + otherRequests/c.RequestSize) * (c.RequestSize + requestRoom),
+			MaxWrite:                 c.RequestSize,
+			MaxReadAhead:             c.RequestSize,
 			DisableSplice:            true, // there is no file to splice from: it would be tried for each answer
 			ExplicitDataCacheControl: true,
 			EnableSymlinkCaching:     true,

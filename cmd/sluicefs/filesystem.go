@@ -51,7 +51,7 @@ func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry)
 		return nil, fmt.Errorf("start the uploader: %w", err)
 	}
 	m.writes = up
-	blocks, err := cache.New(store, o.cacheConfig(plan, log))
+	blocks, err := cache.New(store, o.cacheConfig(plan, up, log))
 	if err != nil {
 		return nil, fmt.Errorf("start the cache: %w", err)
 	}
@@ -63,7 +63,7 @@ func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry)
 	}
 	cfg := o.fsConfig(log)
 	cfg.Store, cfg.Cache, cfg.Uploader = store, blocks, up
-	cfg.Requests = plan.requests
+	cfg.Requests, cfg.RequestSize = plan.requests, plan.request
 	if m.tree, err = fs.Mount(ctx, o.mountpoint, cfg); err != nil {
 		return nil, explainMount(err)
 	}
@@ -108,10 +108,11 @@ func (o *mountOptions) uploaderConfig(plan memoryPlan, dir string, log *logrus.E
 	}
 }
 
-func (o *mountOptions) cacheConfig(plan memoryPlan, log *logrus.Entry) cache.Config {
+func (o *mountOptions) cacheConfig(plan memoryPlan, lender cache.Lender, log *logrus.Entry) cache.Config {
 	return cache.Config{
 		Memory:      plan.cache,
 		NameMemory:  plan.names,
+		Lender:      lender,
 		DiskDir:     o.cacheDir,
 		DiskSize:    int64(o.cacheSize),
 		DiskName:    o.diskName(),
