@@ -1,7 +1,7 @@
 package cache
 
 // Lender has memory that it does not need at present. What readers read ahead may lie in
-// it until it is called in. Its methods are called with locks held.
+// it until it is called in. Lend, giveBack and Spare are called with locks held.
 type Lender interface {
 	// Lend returns n bytes, or nil if it has none to lend. They are the cache's until it calls
 	// giveBack. No more is asked for at once than a block: 256 KiB.

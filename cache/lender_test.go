@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -244,11 +245,12 @@ func TestReadersBesideRecalls(t *testing.T) {
 }
 
 // TestLittleMemoryFetchesOnce has readers share so little that what one read needs is more
-// than is kept behind it.
+// than is kept behind it. None of them counts as idle.
 func TestLittleMemoryFetchesOnce(t *testing.T) {
+	now := time.Now()
 	for _, readers := range []int{1, 4, 16} {
-		c := newZeros(t, Config{Memory: 16 << 20})
-		const size = 12 << 20
+		c := newZeros(t, Config{Memory: 16 << 20, Now: func() time.Time { return now }})
+		const size = 8 << 20
 		var all sync.WaitGroup
 		for i := range readers {
 			all.Go(func() {

@@ -7,8 +7,8 @@ const loanChunks = 4
 
 // freeChunks are those of a pool that nobody has. They are taken one by one, last in,
 // first out: what was just sent is still in the CPU's cache, and what was never used
-// has no page yet. Or loanChunks at once that are next to each other, of those that
-// were never used, if there are any. The pool's mutex guards it.
+// has no page yet. Or loanChunks at once that are next to each other, from the far end:
+// those that were never used, if there are any. The pool's mutex guards it.
 type freeChunks struct {
 	all        []chunk
 	next, prev []int32 // the free ones as a ring, whose root is at len(all)

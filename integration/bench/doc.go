@@ -4,7 +4,7 @@
 // the most that kernel and go-fuse allow, and through s3fs and rclone where they are
 // installed. It prints medians; docs/BENCHMARKS.md says what they mean.
 //
-//	bench [-sluicefs PROGRAM] [-fs LIST] [-work LIST] [-size MIB] [-runs N] [-before PROGRAM] [-latency D]
+//	bench [-sluicefs PROGRAM] [-fs LIST] [-work LIST] [-size MIB] [-runs N] [-before PROGRAM] [-latency D] [-memory SIZE]
 //
 // # How it measures
 //

@@ -22,6 +22,7 @@ type config struct {
 	size    int64 // bytes of the large files
 	runs    int
 	latency time.Duration // of the store's answers
+	memory  string        // --memory of sluicefs, "" for its default
 }
 
 func main() {
@@ -36,6 +37,7 @@ func main() {
 	flag.StringVar(&cfg.before, "before", "", "an older sluicefs to measure in the same run")
 	flag.IntVar(&cfg.runs, "runs", 5, "runs of each; medians are printed")
 	flag.DurationVar(&cfg.latency, "latency", 0, "time until the store answers a request")
+	flag.StringVar(&cfg.memory, "memory", "", "what sluicefs is given as --memory")
 	flag.Parse()
 	cfg.size = *mib << 20
 	cfg.works = strings.Split(*works, ",")

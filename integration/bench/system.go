@@ -26,28 +26,32 @@ const (
 // system says how a file system is mounted, in a process that stays in the foreground.
 type system struct {
 	program func(cfg config) string
-	args    func(url, dir, tmp string) ([]string, error)
+	args    func(cfg config, url, dir, tmp string) ([]string, error)
 }
 
 var systems = map[string]system{
-	null: {func(config) string { return "/proc/self/exe" }, func(_, dir, _ string) ([]string, error) {
+	null: {func(config) string { return "/proc/self/exe" }, func(_ config, _, dir, _ string) ([]string, error) {
 		return []string{nullCommand, dir}, nil
 	}},
 	ours:   {func(cfg config) string { return cfg.program }, mountArgs},
 	before: {func(cfg config) string { return cfg.before }, mountArgs},
-	"s3fs": {named("s3fs"), func(url, dir, tmp string) ([]string, error) {
+	"s3fs": {named("s3fs"), func(_ config, url, dir, tmp string) ([]string, error) {
 		secret := filepath.Join(tmp, "secret")
 		err := os.WriteFile(secret, []byte("key:secret\n"), 0o600)
 		return []string{bucket, dir, "-f", "-o", "url=" + url + ",use_path_request_style,passwd_file=" + secret}, err
 	}},
-	"rclone": {named("rclone"), func(url, dir, tmp string) ([]string, error) {
+	"rclone": {named("rclone"), func(_ config, url, dir, tmp string) ([]string, error) {
 		remote := fmt.Sprintf(":s3,provider=Other,access_key_id=key,secret_access_key=secret,region=us-east-1,endpoint='%s':%s", url, bucket)
 		return []string{"mount", remote, dir, "--vfs-cache-mode", "writes", "--vfs-write-back", "0s", "--cache-dir", tmp, "--config", os.DevNull}, nil
 	}},
 }
 
-func mountArgs(url, dir, tmp string) ([]string, error) {
-	return []string{"mount", "--foreground", "--endpoint", url, "--provider", "aws", "--path-style", "--state-dir", tmp, bucket, dir}, nil
+func mountArgs(cfg config, url, dir, tmp string) ([]string, error) {
+	args := []string{"mount", "--foreground", "--endpoint", url, "--provider", "aws", "--path-style", "--state-dir", tmp, bucket, dir}
+	if cfg.memory != "" {
+		args = append(args, "--memory", cfg.memory)
+	}
+	return args, nil
 }
 
 func named(program string) func(config) string { return func(config) string { return program } }
@@ -80,8 +84,8 @@ func measure(ctx context.Context, cfg config, name string, w work) (m measuremen
 		return m, errors.Join(err, tmp.Remove())
 	}
 	defer func() { err = errors.Join(err, s.close(), tmp.Remove()) }()
-	if w.reads {
-		s.fill(stored, cfg.size)
+	for i := range w.reads {
+		s.fill(storedName(i), w.storedSize(cfg.size))
 	}
 	p, err := attach(ctx, cfg, systems[name], s.url, tmp)
 	if err != nil {
@@ -97,7 +101,7 @@ func measure(ctx context.Context, cfg config, name string, w work) (m measuremen
 	if err := w.do(p.dir, cfg.size); err != nil {
 		return m, err
 	}
-	if name != null && !w.reads {
+	if name != null && w.reads == 0 {
 		if err := p.until(ctx, "everything to be stored", func() bool { return s.received(w.bytes(cfg.size)) }); err != nil {
 			return m, err
 		}
@@ -124,7 +128,7 @@ func attach(ctx context.Context, cfg config, s system, url string, tmp *scratch.
 	if err := errors.Join(os.Mkdir(m.dir, 0o755), os.Mkdir(private, 0o700)); err != nil {
 		return nil, err
 	}
-	args, err := s.args(url, m.dir, private)
+	args, err := s.args(cfg, url, m.dir, private)
 	if err != nil {
 		return nil, err
 	}

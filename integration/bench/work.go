@@ -16,7 +16,7 @@ import (
 type work struct {
 	do    func(dir string, size int64) error
 	bytes func(size int64) int64 // that go through the mount
-	reads bool                   // the store has the file beforehand
+	reads int                    // the files that the store has beforehand
 	files int                    // where they count, and not the bytes
 }
 
@@ -24,7 +24,7 @@ const (
 	largeWrite = 1 << 20
 	smallWrite = 4 << 10
 	smallFile  = 4 << 10
-	stored     = "stored" // the name of the file to read
+	stored     = "stored" // how the names of the files to read begin
 )
 
 var works = map[string]work{
@@ -33,7 +33,8 @@ var works = map[string]work{
 	"write8":   {do: parallel, bytes: all},
 	"small":    {do: small(500, 1), bytes: func(int64) int64 { return 500 * smallFile }, files: 500},
 	"small8":   {do: small(800, 8), bytes: func(int64) int64 { return 800 * smallFile }, files: 800},
-	"seqread":  {do: read, bytes: all, reads: true},
+	"seqread":  reading(1, 1),
+	"read16":   reading(16, 4),
 }
 
 func all(n int64) int64 { return n }
@@ -42,7 +43,7 @@ func workNames() []string { return slices.Sorted(maps.Keys(works)) }
 
 // suits tells whether a work makes sense on a file system: the one that forgets
 // has nothing to read, and is no measure for the requests of small files.
-func (w work) suits(system string) bool { return system != null || !w.reads && w.files == 0 }
+func (w work) suits(system string) bool { return system != null || w.reads == 0 && w.files == 0 }
 
 // noise is what is written: nothing that anybody could compress.
 var noise = func() []byte {
@@ -106,9 +107,30 @@ func small(files, writers int) func(string, int64) error {
 	}
 }
 
-// read reads the stored file from front to back.
-func read(dir string, size int64) error {
-	f, err := os.Open(filepath.Join(dir, stored))
+// storedName is the name of a file that the store has beforehand.
+func storedName(i int) string { return fmt.Sprint(stored, i) }
+
+// storedSize is how large it is, in bytes.
+func (w work) storedSize(size int64) int64 { return w.bytes(size) / int64(w.reads) }
+
+// reading reads so many stored files from front to back, all at once. Each is as large as
+// asked for, or a part of that.
+func reading(files int, part int64) work {
+	return work{
+		reads: files,
+		bytes: func(size int64) int64 { return int64(files) * (size / part) },
+		do: func(dir string, size int64) error {
+			var g errgroup.Group
+			for i := range files {
+				g.Go(func() error { return read(filepath.Join(dir, storedName(i)), size/part) })
+			}
+			return g.Wait()
+		},
+	}
+}
+
+func read(path string, size int64) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
