@@ -143,6 +143,9 @@ func headQuestion(key string) string { return "head " + key }
 // headOf is the request about an object.
 func (c *Cache) headOf(key string) func(context.Context) (*headed, error) {
 	return func(ctx context.Context) (*headed, error) {
+		if h := c.tree.newestHead(key); h != nil {
+			return h, nil // it came between the caller's look for it and this request
+		}
 		m := c.tree.ask()
 		info, err := c.store.Head(ctx, key)
 		h := &headed{mark: m, info: info}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -204,6 +205,34 @@ func TestWhatIsAskedForAheadIsAskedForOnce(t *testing.T) {
 		c.Close()
 		c.StatAhead(context.Background(), []string{"f"})
 	})
+}
+
+// TestWhatHasJustComeIsNotAskedForAgain has several look at the same objects at once,
+// where answers come so soon that one may come between the look of another and its request.
+func TestWhatHasJustComeIsNotAskedForAgain(t *testing.T) {
+	s := newMem(t, 1000)
+	var keys []string
+	for i := range 2000 {
+		key := fmt.Sprint("f", i)
+		keys = append(keys, key)
+		put(t, s, key, key, mode(key))
+	}
+	c := newCache(t, s, cache.Config{Now: newClock().Now})
+	var looking sync.WaitGroup
+	for range 4 {
+		looking.Go(func() {
+			for _, key := range keys {
+				if _, err := c.Stat(context.Background(), key); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		looking.Go(func() { c.StatAhead(context.Background(), keys) })
+	}
+	looking.Wait()
+	if n := s.Calls(objstore.OpHead); n != int64(len(keys)) {
+		t.Errorf("%d HEADs for %d objects", n, len(keys))
+	}
 }
 
 // TestIdenticalRequestsAreSentOnce also checks that a caller who goes away

@@ -144,6 +144,22 @@ func (t *tree) headedLocked(dir, label string) *headed {
 	return nil
 }
 
+// newestHead is what a HEAD told of an object, if that is the newest that is known of
+// it, and counts.
+func (t *tree) newestHead(key string) *headed {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	dir, label := labelOf(key)
+	h := t.headedLocked(dir, label)
+	if h == nil {
+		return nil
+	}
+	if f := t.factLocked(dir, label, answered{}); f.verdict == unknown || f.own || f.stamp != h.stamp {
+		return nil
+	}
+	return h
+}
+
 // probedLocked is the probe of the directory dir+label. A marker, whose label
 // is "", is told of by the probe of its own directory.
 func (t *tree) probedLocked(dir, label string) *probed {
