@@ -145,13 +145,13 @@ func (t *tree) headedLocked(dir, label string) *headed {
 }
 
 // newestHead is what a HEAD told of an object, if that is the newest that is known of
-// it, and counts.
+// it, and counts. What a LIST told of a single name has its place but is not as much.
 func (t *tree) newestHead(key string) *headed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	dir, label := labelOf(key)
 	h := t.headedLocked(dir, label)
-	if h == nil {
+	if h == nil || !h.gone && !h.info.Full {
 		return nil
 	}
 	if f := t.factLocked(dir, label, answered{}); f.verdict == unknown || f.own || f.stamp != h.stamp {
