@@ -222,12 +222,12 @@ func TestWhatHasJustComeIsNotAskedForAgain(t *testing.T) {
 	for range 4 {
 		looking.Go(func() {
 			for _, key := range keys {
-				if _, err := c.Stat(context.Background(), key); err != nil {
+				if _, err := c.Stat(t.Context(), key); err != nil {
 					t.Error(err)
 				}
 			}
 		})
-		looking.Go(func() { c.StatAhead(context.Background(), keys) })
+		looking.Go(func() { c.StatAhead(t.Context(), keys) })
 	}
 	looking.Wait()
 	if n := s.Calls(objstore.OpHead); n != int64(len(keys)) {

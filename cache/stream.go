@@ -100,7 +100,7 @@ func (r *Reader) windowOf(t *trail) window {
 func (r *Reader) extendLocked(ctx context.Context, s *stream, t *trail, from, to int64) {
 	w := r.windowOf(t)
 	s.keep(min(from, t.pos-w.behind)/blockSize, s.hi())
-	if len(s.held) == 0 || s.hi()*blockSize < from && t.complete() {
+	if len(s.held) == 0 || s.hi() < from/blockSize && t.complete() {
 		s.clear() // there was no memory for what lies between, which nobody will ask for now
 		s.lo = from / blockSize
 	}

@@ -5,6 +5,7 @@ package integration
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -160,6 +161,48 @@ func TestMemoryOfEverything(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReadersHaveWhatNobodyWritesInto has sixteen readers in a mount that nobody writes
+// to, and then a writer, who needs more than was left to him.
+func TestReadersHaveWhatNobodyWritesInto(t *testing.T) {
+	p := realPlace(t, versityGW.of(t))
+	text := noise(16 * mib)
+	const readers = 16
+	for i := range readers {
+		p.put(fmt.Sprint("read", i), text, nil)
+	}
+	m := p.begin("--memory=64MiB")
+	files := make([]*os.File, readers)
+	for i := range files {
+		f, err := os.Open(m.at(fmt.Sprint("read", i)))
+		p.ok(err)
+		defer f.Close()
+		files[i] = f
+	}
+	got := make([][]byte, len(files))
+	half := func() {
+		for i, f := range files {
+			b := make([]byte, len(text)/2)
+			_, err := io.ReadFull(f, b)
+			p.ok(err)
+			got[i] = append(got[i], b...)
+		}
+	}
+	half()
+	// The cache's own share is 12 MiB.
+	if lent := m.status()[0].Totals.Lent; lent < 12*mib {
+		t.Errorf("%d MiB are lent to the readers", lent/mib)
+	}
+	long := strings.Repeat(text, 8)
+	p.ok(os.WriteFile(m.at("written"), []byte(long), 0o644))
+	half()
+	for i, f := range files {
+		p.ok(f.Close())
+		p.want(fmt.Sprint("read", i), string(got[i]), text)
+	}
+	m.unmount()
+	p.stored("written", long)
 }
 
 // peakMemory is the most that a process has had in memory, in bytes.

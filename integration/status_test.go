@@ -31,6 +31,7 @@ type mountStatus struct {
 		Objects int64
 		Retries int64
 		Failed  int64
+		Lent    int64 `json:"lent_bytes"`
 	}
 	Errors []struct{ Key, Error string }
 }

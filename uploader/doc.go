@@ -115,10 +115,10 @@
 // 1 to 5 make progress whatever any writer does. Reclaim sleeps only when none but
 // 3, 4, 6 or 7 is left, and whoever ends one of them (a body that is released, a cell
 // that changes its list, a file that is not busy any more, a part that is
-// answered, a loan that is given back) wakes it if somebody waits. If the spill file cannot take more, and nothing is lent, the
-// first in line fails with ErrNoSpace, and its file with it: what it holds is
-// freed, so that those behind it need not fail. A wait also ends with its context
-// and with the failure of its file.
+// answered, a loan that is given back) wakes it if somebody waits. If the spill
+// file cannot take more, and nothing is lent, the first in line fails with
+// ErrNoSpace, and its file with it: what it holds is freed, so that those behind it
+// need not fail. A wait also ends with its context and with the failure of its file.
 //
 // # Goroutines
 //

@@ -59,8 +59,8 @@ func newPool(memory int64) (*pool, error) {
 	return &pool{mem: mem, total: total, short: make(chan struct{}, 1), free: newFreeChunks(mem)}, nil
 }
 
-// close gives the memory back. No file may hold a chunk any more; what is lent is
-// waited for by whoever gives it back last.
+// close gives the memory back, or leaves that to who gives back the last loan. No file
+// may hold a chunk any more.
 func (p *pool) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -171,7 +171,7 @@ func TestMetrics(t *testing.T) {
 		`sluicefs_requests_total{op="Put",source="s3://b",status="ok"} 1`,
 		`sluicefs_buffer_limit_bytes{source="s3://b"} 6.7108864e+07`,
 		"sluicefs_sent_bytes_total", "sluicefs_received_bytes_total", "sluicefs_parts_in_flight", "sluicefs_buffered_bytes",
-		"sluicefs_aborted_uploads_total", "sluicefs_failed_files_total", "sluicefs_spilled_bytes", "sluicefs_request_seconds_total",
+		"sluicefs_aborted_uploads_total", "sluicefs_failed_files_total", "sluicefs_spilled_bytes", "sluicefs_lent_bytes", "sluicefs_request_seconds_total",
 		"process_resident_memory_bytes", "go_goroutines",
 	} {
 		if !strings.Contains(string(text), want) {
