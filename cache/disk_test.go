@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -29,6 +30,20 @@ func onDisk(dir string) cache.Config {
 	return cache.Config{Memory: 64 << 20, DiskDir: dir, DiskSize: 1 << 30, DiskName: "bucket"}
 }
 
+// wholeFile waits until an object is handed out as a file of the disk.
+func wholeFile(t *testing.T, r *cache.Reader) *os.File {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		if file, whole := r.File(); whole {
+			t.Cleanup(func() { file.Close() })
+			return file
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("not all of it is there, or not found to be right")
+		}
+	}
+}
+
 // TestTheDiskOutlivesTheCache reads a file that another cache has read before.
 func TestTheDiskOutlivesTheCache(t *testing.T) {
 	for _, size := range []int{1, 4096, 256 << 10, 256<<10 + 1, 5<<20 + 12345} {
@@ -43,8 +58,8 @@ func TestTheDiskOutlivesTheCache(t *testing.T) {
 			t.Errorf("size %d: %d GETs for what is on the disk", size, n)
 		}
 		r := second.Open(f.info)
-		if _, whole := r.File(); !whole {
-			t.Errorf("size %d: not all of it is there, or not found to be right", size)
+		if size >= 1<<20 {
+			wholeFile(t, r)
 		}
 		r.Close()
 		second.Close()
@@ -113,6 +128,53 @@ func testDamageOnTheDisk(t *testing.T, piece int) {
 	}
 }
 
+// TestDamageUnderAReaderIsFetchedAgain spoils the disk when all of it was found to be
+// right: while a reader has the file, and between two.
+func TestDamageUnderAReaderIsFetchedAgain(t *testing.T) {
+	for _, open := range []bool{true, false} {
+		dir := t.TempDir()
+		f := newFile(t, 6<<20, onDisk(dir))
+		f.info.Checksum = objstore.Digest{}
+		f.readFile(f.c, 1<<20)
+		f.c.Close()
+		c := newCache(t, f.f, onDisk(dir))
+		r := c.Open(f.info)
+		f.readFile(c, 1<<20)
+		wholeFile(t, r)
+		f.read(r, 0, 1<<20) // from the file
+		if !open {
+			r.Close()
+		}
+		data, err := filepath.Glob(filepath.Join(dir, "*", "??", "*", "data"))
+		if err != nil || len(data) != 1 {
+			t.Fatalf("%v, %v", data, err)
+		}
+		if err := overwrite(data[0], 3<<20, []byte{f.content[3<<20] + 1}); err != nil {
+			t.Fatal(err)
+		}
+		before, _ := f.gets()
+		if !open {
+			r = c.Open(f.info)
+		}
+		for off := 0; off < len(f.content); off += 1 << 20 {
+			f.read(r, int64(off), 1<<20)
+		}
+		if after, _ := f.gets(); after == before {
+			t.Error("nothing was fetched again")
+		}
+		r.Close()
+	}
+}
+
+func overwrite(path string, at int64, p []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(p, at)
+	return errors.Join(err, f.Close())
+}
+
 // TestReadersOfOneDirectory has caches read through a directory that is too small.
 func TestReadersOfOneDirectory(t *testing.T) {
 	cfg := onDisk(t.TempDir())
@@ -152,11 +214,7 @@ func TestWholeBlocksOfTheDiskPassNoMemory(t *testing.T) {
 	if s := second.Stats(); s.Held != 0 {
 		t.Errorf("%d bytes of blocks in memory", s.Held)
 	}
-	if file, whole := r.File(); !whole {
-		t.Error("what was read is not whole")
-	} else {
-		file.Close()
-	}
+	wholeFile(t, r)
 	r.Close()
 	second.Close()
 
@@ -196,6 +254,7 @@ func TestHalfOfAFileOnTheDisk(t *testing.T) {
 func TestAWholeFileIsReadPastTheBlocks(t *testing.T) {
 	dir := t.TempDir()
 	f := newFile(t, 5<<20+12345, onDisk(dir))
+	f.info.Checksum = objstore.Digest{}
 	f.readFile(f.c, 128<<10)
 	f.c.Close()
 	for _, sum := range []objstore.Digest{{}, objstore.SumOf(objstore.CRC64NVME, f.content)} {
@@ -205,12 +264,10 @@ func TestAWholeFileIsReadPastTheBlocks(t *testing.T) {
 		for off := len(f.content) - 1; off >= 0; off -= 256 << 10 { // every block is found to be right
 			f.read(r, int64(off), 1)
 		}
-		file, whole := r.File()
-		if whole != (sum.Algorithm == "") {
-			t.Errorf("whole is %v with the checksum %v", whole, sum)
-		}
-		if whole {
-			file.Close()
+		if sum.Algorithm == "" {
+			wholeFile(t, r)
+		} else if _, whole := r.File(); whole {
+			t.Error("it was never compared with its checksum")
 		}
 		r.Close()
 		for range 2 {
@@ -219,11 +276,7 @@ func TestAWholeFileIsReadPastTheBlocks(t *testing.T) {
 			}
 		}
 		r = c.Open(f.info)
-		if file, whole := r.File(); !whole {
-			t.Error("what was read twice is not whole")
-		} else {
-			file.Close()
-		}
+		wholeFile(t, r)
 		loan, err := r.Lend(t.Context(), make([]byte, 100), 0)
 		if err != nil || loan.Len() != 100 {
 			t.Errorf("%d, %v", loan.Len(), err)

@@ -1,18 +1,19 @@
 package cache
 
 import (
-	"os"
 	"sync/atomic"
+
+	"github.com/sluicefs/sluicefs/cache/disk"
 )
 
 // localFile is an object of which the disk has every byte, found to be right: it is
 // read as a file, past the blocks. It stays open while somebody holds it.
 type localFile struct {
-	file *os.File
+	file *disk.File
 	refs atomic.Int64
 }
 
-func newLocalFile(f *os.File) *localFile {
+func newLocalFile(f *disk.File) *localFile {
 	l := &localFile{file: f}
 	l.refs.Store(1)
 	return l

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluicefs/sluicefs/cache/disk"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
@@ -115,7 +116,8 @@ func (r *Reader) lendFile(loan *Loan, p []byte, off int64) bool {
 		return false
 	}
 	defer l.release()
-	if _, err := l.file.ReadAt(p, off); err != nil {
+	if _, err := l.file.ReadAt(p, off); err != nil || !l.file.Sound() {
+		r.dropFile(l)
 		return false
 	}
 	loan.add(p)
@@ -133,7 +135,7 @@ func (r *Reader) wholeFile(off int64) *localFile {
 		return nil
 	}
 	if r.local == nil && off == 0 {
-		if f, ok := r.File(); ok {
+		if f, ok := r.file(); ok {
 			r.local = newLocalFile(f)
 		}
 	}
@@ -142,6 +144,16 @@ func (r *Reader) wholeFile(off int64) *localFile {
 		r.local.refs.Add(1)
 	}
 	return r.local
+}
+
+// dropFile goes on without a file that cannot be read, or that somebody wrote to.
+func (r *Reader) dropFile(l *localFile) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.local == l {
+		r.local = nil
+		l.release()
+	}
 }
 
 // lendProved reads whole blocks from the disk into p, each of which it holds against its
@@ -380,6 +392,14 @@ func (r *Reader) direct(ctx context.Context, p []byte, off int64) (int, error) {
 // was found to be right: every block by its own checksum, and where the store has one
 // of the whole object, that too. The caller closes it, and must not write to it.
 func (r *Reader) File() (*os.File, bool) {
+	f, ok := r.file()
+	if !ok {
+		return nil, false
+	}
+	return f.File, true
+}
+
+func (r *Reader) file() (*disk.File, bool) {
 	if r.v.disk == nil || r.checksum && !r.v.disk.Vouched() {
 		return nil, false
 	}

@@ -140,10 +140,20 @@ func TestTheKernelReadsTheDiskCacheByItself(t *testing.T) {
 	if err := held.Close(); err != nil {
 		t.Fatal(err)
 	}
+	eventuallyServedByTheKernel(p, m)
 	m.Unmount()
 
+	m = p.mount(true) // knows that it was found to be right
+	if p.read(m); m.Cache.Stats().Served != 0 {
+		t.Errorf("%d bytes of the first read went through the mount", m.Cache.Stats().Served)
+	}
+	m.Unmount()
+	spoil(t, p.dir, func(b []byte) { b[5<<20] ^= 1 })
+
 	m = p.mount(true)
-	p.read(m) // finds it to be right
+	if n := p.read(m); n == 0 || m.Cache.Stats().Served == 0 {
+		t.Errorf("%d GETs, %d bytes through the mount, of what was spoiled", n, m.Cache.Stats().Served)
+	}
 	eventuallyServedByTheKernel(p, m)
 
 	// All at once, and in every order.

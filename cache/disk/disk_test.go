@@ -22,7 +22,7 @@ func newTier(t *testing.T, cfg Config) *Tier {
 	if cfg.Size == 0 {
 		cfg.Size = 64 << 20
 	}
-	cfg.Block, cfg.Store, cfg.Reserve = testBlock, "store", 1
+	cfg.Block, cfg.Store, cfg.Reserve, cfg.Whole = testBlock, "store", 1, 2*testBlock
 	tier, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +73,15 @@ func read(t *testing.T, o *Object, content []byte) (n int) {
 	return n
 }
 
+func overwrite(path string, at int64, p []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(p, at)
+	return errors.Join(err, f.Close())
+}
+
 // files returns the files of a directory that have a name.
 func files(t *testing.T, tier *Tier, name string) []string {
 	t.Helper()
@@ -109,6 +118,7 @@ func TestBlocksOutliveTheTier(t *testing.T) {
 	keep(t, o, content)
 	o.Close()
 	first.Close()
+	unseal(t, first)
 
 	second := newTier(t, Config{Dir: dir})
 	o = second.Object("k", "e", int64(len(content)))
@@ -119,11 +129,7 @@ func TestBlocksOutliveTheTier(t *testing.T) {
 	if n := read(t, o, content); n != 6 {
 		t.Errorf("%d blocks of 6", n)
 	}
-	f, ok := o.File()
-	if !ok {
-		t.Fatal("no file although all of it is there and was checked")
-	}
-	defer f.Close()
+	f := fileOf(t, o)
 	if got, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("the file has %d bytes: %v", len(got), err)
 	}
@@ -154,14 +160,6 @@ func TestOnlyTheOwnerCanLookInside(t *testing.T) {
 func TestDamageIsNoticed(t *testing.T) {
 	const blocks = 8
 	content := noise(blocks*testBlock, 2)
-	overwrite := func(path string, at int64, p []byte) error {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		_, err = f.WriteAt(p, at)
-		return errors.Join(err, f.Close())
-	}
 	for _, c := range []struct {
 		name  string
 		spoil func(data, sums string) error

@@ -10,12 +10,14 @@
 //     which is sparse and has each byte where the segment has it, and sums, which
 //     has 16 bytes that no other segment has, and a slot for each block. Small objects have one segment, of their size.
 //   - A slot is 0 while the block is not there, else the block's checksum.
+//   - A seal says that all blocks of a segment were proved, and that the disk has them.
 //
 // # What is on the disk
 //
 //	DIR/sluicefs-1/             0700, and nobody else's
 //	    lock                    held by the mount that evicts
 //	    3f/3fa9…/data, sums     a segment, named by the SHA-256 of what it is a part of
+//	    3f/3fa9…/seal           its seal, if it has one
 //	    new-…, dead-…           being made, being removed
 //
 // # Why a wrong byte is never served
@@ -27,9 +29,21 @@
 // cleared. Several mounts may write one block at the same time, as all write the
 // same bytes there.
 //
+// # Why a file can be handed out
+//
 // Blocks whose checksum this process computed, on reading or on writing, are
-// proved. An object of which all blocks are proved can be handed out as a file
-// ([Object.File]): between a proof and a crash, files keep what is written to them.
+// proved. A segment of which all blocks are proved is sealed:
+//
+//	open ──all proved──> sealing ──fdatasync──> sealed
+//	  ^                     └──failed: the segment is thrown away
+//	  └── a block is wrong, or somebody has written to the data
+//
+// An object that is sealed can be handed out as a file ([Object.File]), which is read with
+// no checksum: the disk has it, so nothing can go wrong any more with writing it, and
+// [File.Sound] tells, by the time at which the file was changed last, that nobody wrote to it since.
+// The seal is kept for later mounts, and counts until the machine starts anew, as nothing but the
+// kernel knows that it lost nothing. Small objects are not sealed, for
+// each of them would have to be synced by itself; nor are those of more than one segment.
 //
 // # Bounds
 //
@@ -42,11 +56,12 @@
 // space until they are closed.
 //
 // Blocks wait for the writer in a queue of Config.Queue; what does not fit is dropped.
-// An object that is read has two files open for each of its segments that are used.
+// An object that is read has two files open for each of its segments that are used; so have
+// up to 256 that wait for being sealed. What finds no place there waits for its next reader.
 //
 // # Goroutines
 //
-// The writer and the sweeper, which [Tier.Close] waits for. Reading is done by the
-// callers. Locks: Tier.sweeping, Tier.writing, segment.mu, Tier.mu, in this order; they
-// are held across calls to the file system, and never across one to the store.
+// The writer, the sweeper and the sealer, which [Tier.Close] waits for. Reading is done by the
+// callers. Locks: Tier.sweeping, Tier.writing, segment.mu, Tier.mu, proof.mu, in this order; they
+// are held across calls to the file system, and never across one to the store, nor across a sync.
 package disk

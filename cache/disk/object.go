@@ -83,7 +83,11 @@ func (o *Object) Read(index int64, p []byte) error {
 	o.users.Add(1)
 	defer o.Close()
 	s, place := o.at(index)
-	return s.read(place, p)
+	err := s.read(place, p)
+	if err == nil {
+		o.t.askSeal(o)
+	}
+	return err
 }
 
 // Keep asks for a block to be kept and returns at once: it is done later or not
@@ -99,37 +103,53 @@ func (o *Object) Keep(index int64, p []byte, done func()) {
 	}
 }
 
-// File returns the whole object as a file, if every byte of it is there and was
-// proved to be right by this process. The caller closes it, and must not write to it.
-func (o *Object) File() (*os.File, bool) {
-	if o.size == 0 || o.size > segmentSize {
+// File returns the whole object as a file, if every byte of it is there, was proved to
+// be right, and is on the disk. The caller closes it, and must not write to it.
+func (o *Object) File() (*File, bool) {
+	if !o.single() || o.size < o.t.cfg.Whole {
 		return nil, false
 	}
 	o.users.Add(1)
 	defer o.Close()
-	return o.first().file()
+	f, ok := o.first().file()
+	if !ok {
+		o.t.askSeal(o) // once more: the queue may have been full
+	}
+	return f, ok
 }
 
-// Vouch notes that the object as a whole was read and is what the store says it is,
-// unless something of it is not here yet: that was not read from here.
+// Vouch says that the object as a whole was read and is what the store says it is. That counts
+// if all of it is here once everything is written that was offered before: what
+// is fetched later was not part of what was read.
 func (o *Object) Vouch() {
 	o.users.Add(1)
-	defer o.Close()
-	if _, _, proof := o.first().files(); proof != nil && proof.whole() {
-		proof.vouched.Store(true)
+	select {
+	case o.t.queue <- offer{o: o}:
+	default: // who reads it next says it again
+		o.Close()
 	}
 }
 
-// Vouched reports that this process did so, and the object was not made anew since.
+func (o *Object) vouch() {
+	if _, _, proof := o.first().files(); proof != nil {
+		proof.vouch()
+	}
+}
+
+// Vouched reports that this was done, by this process or an earlier one, and that nothing
+// of the object was made anew since.
 func (o *Object) Vouched() bool {
-	if o.size == 0 || o.size > segmentSize {
+	if !o.single() {
 		return false
 	}
 	o.users.Add(1)
 	defer o.Close()
 	_, _, proof := o.first().files()
-	return proof != nil && proof.vouched.Load()
+	return proof != nil && proof.isVouched()
 }
+
+// single reports that the object has bytes, and one segment.
+func (o *Object) single() bool { return o.size > 0 && o.size <= segmentSize }
 
 func (o *Object) first() *segment {
 	s, _ := o.at(0)

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -93,7 +94,7 @@ func (s *segment) openLocked() error {
 	var born birth
 	if _, err := sums.ReadAt(born[:], 0); err == nil && born != (birth{}) && sized(data, s.size) && sized(sums, slotAt(s.blocks)) {
 		s.data, s.sums = data, sums
-		s.proof = s.t.proofOf(s.name, born, s.blocks)
+		s.proof = s.proofLocked(born)
 		return nil
 	}
 	data.Close()
@@ -102,6 +103,15 @@ func (s *segment) openLocked() error {
 		return err
 	}
 	return fmt.Errorf("segment %s is of another size: %w", s.name, os.ErrNotExist)
+}
+
+// proofLocked is what is proved of what is open.
+func (s *segment) proofLocked(born birth) *proof {
+	p, isNew := s.t.proofOf(s.name, born, s.blocks)
+	if isNew {
+		s.t.recall(s.dir(), s.data, p)
+	}
+	return p
 }
 
 func sized(f *os.File, size int64) bool {
@@ -143,22 +153,19 @@ func (s *segment) read(place int64, p []byte) error {
 	if data == nil {
 		return ErrAbsent
 	}
-	var slot [slotSize]byte
-	if _, err := sums.ReadAt(slot[:], slotAt(place)); err != nil {
-		return fmt.Errorf("%w: %w", ErrAbsent, err)
-	}
-	want := binary.LittleEndian.Uint64(slot[:])
+	want := s.slot(sums, place)
 	if want == 0 {
 		return ErrAbsent
 	}
-	if _, err := data.ReadAt(p, s.offset(place)); err != nil {
-		s.t.warn(err)
-		return fmt.Errorf("%w: %w", ErrAbsent, err)
-	}
-	if sumOf(p) != want {
+	_, failed := data.ReadAt(p, s.offset(place))
+	if failed != nil || sumOf(p) != want {
 		s.t.counts.damaged.Add(1)
 		proof.remove(place)
 		_, err := sums.WriteAt(make([]byte, slotSize), slotAt(place))
+		err = errors.Join(failed, err)
+		if err != nil {
+			s.t.warn(err)
+		}
 		return errors.Join(fmt.Errorf("%w: block %d of %s is damaged", ErrAbsent, place, s.name), err)
 	}
 	proof.add(place)
@@ -167,26 +174,45 @@ func (s *segment) read(place int64, p []byte) error {
 	return nil
 }
 
-// write keeps a block. It reports whether it did.
+// write keeps a block. It reports whether it did: it may be there already.
 func (s *segment) write(place int64, p []byte) (bool, error) {
 	data, sums, proof, err := s.make()
 	if err != nil {
 		return false, err
 	}
-	var slot [slotSize]byte
-	if _, err := sums.ReadAt(slot[:], slotAt(place)); err == nil && slot != [slotSize]byte{} {
+	sum := sumOf(p)
+	if proof.has(place) && s.slot(sums, place) == sum || s.has(data, sums, place, p, sum) {
+		proof.add(place)
 		return false, nil // another mount was faster
 	}
 	if _, err := data.WriteAt(p, s.offset(place)); err != nil {
 		return false, fmt.Errorf("write block %d of %s: %w", place, s.name, err)
 	}
-	binary.LittleEndian.PutUint64(slot[:], sumOf(p))
-	if _, err := sums.WriteAt(slot[:], slotAt(place)); err != nil {
+	if _, err := sums.WriteAt(binary.LittleEndian.AppendUint64(nil, sum), slotAt(place)); err != nil {
 		return false, fmt.Errorf("write checksum %d of %s: %w", place, s.name, err)
 	}
 	proof.add(place)
 	s.touch(sums)
 	return true, nil
+}
+
+// slot is the checksum of a block, or 0.
+func (s *segment) slot(sums *os.File, place int64) uint64 {
+	var slot [slotSize]byte
+	if _, err := sums.ReadAt(slot[:], slotAt(place)); err != nil {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(slot[:])
+}
+
+// has reports that the disk has exactly this block.
+func (s *segment) has(data, sums *os.File, place int64, p []byte, sum uint64) bool {
+	if s.slot(sums, place) != sum {
+		return false
+	}
+	there := s.t.scratch[:len(p)]
+	_, err := data.ReadAt(there, s.offset(place))
+	return err == nil && bytes.Equal(there, p)
 }
 
 // sumOf is what a block's slot has to be. It is never 0.
@@ -197,8 +223,10 @@ func sumOf(p []byte) uint64 { return max(1, crc64nvme.Checksum(p)) }
 func (s *segment) make() (data, sums *os.File, p *proof, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.data != nil && unlinked(s.data) {
-		s.closeLocked()
+	if s.data != nil {
+		if now, err := stampOf(s.data); err != nil || now.unlinked() {
+			s.closeLocked()
+		}
 	}
 	if s.data == nil {
 		err = s.openLocked()
@@ -271,10 +299,14 @@ func (s *segment) touch(sums *os.File) {
 	}
 }
 
-// file returns a handle of its own for the data if all of it is proved.
-func (s *segment) file() (*os.File, bool) {
+// file returns a handle of its own for the data if all of it is proved and on the disk.
+func (s *segment) file() (*File, bool) {
 	data, sums, proof := s.files()
-	if data == nil || !proof.whole() || unlinked(data) {
+	if data == nil {
+		return nil, false
+	}
+	now, err := stampOf(data)
+	if err != nil || now.unlinked() || !proof.holds(now) {
 		return nil, false
 	}
 	there := make([]bool, s.blocks) // another mount may have found a block damaged
@@ -287,5 +319,5 @@ func (s *segment) file() (*os.File, bool) {
 		return nil, false
 	}
 	s.touch(sums)
-	return f, true
+	return &File{File: f, stamp: now}, true
 }

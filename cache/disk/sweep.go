@@ -31,10 +31,8 @@ func (t *Tier) sweeper() {
 		if err := t.sweep(); err != nil {
 			t.warn(err)
 		}
-		select {
-		case <-t.stop:
+		if !t.pause(max(sweepPause, 10*time.Since(began))) { // of a large directory a tenth of the time
 			return
-		case <-time.After(max(sweepPause, 10*time.Since(began))): // of a large directory a tenth of the time
 		}
 	}
 }
@@ -165,7 +163,7 @@ func look(dir string, e fs.DirEntry) (held, bool) {
 	if !e.IsDir() {
 		return h, false
 	}
-	for _, name := range []string{"data", "sums"} {
+	for _, name := range []string{"data", "sums", "seal"} {
 		info, err := os.Lstat(filepath.Join(dir, e.Name(), name))
 		if err != nil {
 			continue

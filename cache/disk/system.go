@@ -24,14 +24,42 @@ func allocated(info fs.FileInfo) int64 {
 	return info.Size()
 }
 
-// unlinked reports that an open file has no name any more.
-func unlinked(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil {
-		return true
+// stamp changes whenever somebody writes to a file. It does not when the kernel writes to
+// the disk what it was given before, or when the file is read.
+type stamp struct {
+	inode, links uint64
+	sec, nsec    int64 // of the last change
+}
+
+func stampOf(f *os.File) (s stamp, err error) {
+	var st unix.Stat_t
+	if err := onFile(f, func(fd int) error { return unix.Fstat(fd, &st) }); err != nil {
+		return s, fmt.Errorf("look at %s: %w", f.Name(), err)
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && st.Nlink == 0
+	sec, nsec := st.Ctim.Unix()
+	return stamp{inode: st.Ino, links: uint64(st.Nlink), sec: sec, nsec: nsec}, nil
+}
+
+// unlinked reports that the file has no name any more.
+func (s stamp) unlinked() bool { return s.links == 0 }
+
+// settle has the disk take what was written to a file.
+func settle(f *os.File) error {
+	if err := onFile(f, unix.Fdatasync); err != nil {
+		return fmt.Errorf("write %s to the disk: %w", f.Name(), err)
+	}
+	return nil
+}
+
+// boot is what is drawn anew whenever the machine starts, or nothing if it is not told.
+type boot [36]byte
+
+func thisBoot() (b boot) {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err == nil {
+		copy(b[:], id)
+	}
+	return b
 }
 
 // diskSpace is what a file system has for this user, and altogether, in bytes.

@@ -27,6 +27,7 @@ type Config struct {
 	Queue int    // blocks that wait for being written; default 16
 	// Reserve is what of the disk is left free, in bytes; default 5 %, at most 10 GiB.
 	Reserve int64
+	Whole   int64         // bytes from which an object is handed out as a file; default 1 MiB
 	Log     *logrus.Entry // default is nowhere
 }
 
@@ -39,9 +40,13 @@ const layout = "sluicefs-1"
 type Tier struct {
 	cfg  Config
 	root string
+	boot boot
 	lock *os.File
 
+	settle func(*os.File) error // settle, but in tests
+
 	queue   chan offer
+	seals   chan *Object
 	sweeps  chan struct{}
 	stop    chan struct{}
 	running sync.WaitGroup
@@ -50,6 +55,8 @@ type Tier struct {
 	room     atomic.Int64
 	writing  sync.Mutex   // held from when bytes are taken from room until they are on the disk, and by who removes an object
 	written  atomic.Int64 // since the last sweep
+	scratch  []byte       // of a block, for who holds writing
+	wrote    atomic.Int64 // when a block was written last, in ns since 1970
 	sweeping sync.Mutex   // two at once would both give out the same room
 	counts   counts
 
@@ -66,14 +73,17 @@ func Open(cfg Config) (*Tier, error) {
 	if cfg.Queue == 0 {
 		cfg.Queue = 16
 	}
+	if cfg.Whole == 0 {
+		cfg.Whole = 1 << 20
+	}
 	if cfg.Log == nil {
 		l := logrus.New()
 		l.SetOutput(io.Discard)
 		cfg.Log = logrus.NewEntry(l)
 	}
 	t := &Tier{
-		cfg: cfg, root: filepath.Join(cfg.Dir, layout), proofs: map[string]*proof{},
-		queue: make(chan offer, cfg.Queue), sweeps: make(chan struct{}, 1), stop: make(chan struct{}),
+		cfg: cfg, root: filepath.Join(cfg.Dir, layout), boot: thisBoot(), settle: settle, scratch: make([]byte, cfg.Block), proofs: map[string]*proof{},
+		queue: make(chan offer, cfg.Queue), seals: make(chan *Object, maxSeals), sweeps: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := t.claim(); err != nil {
 		return nil, fmt.Errorf("cache directory %s: %w", cfg.Dir, err)
@@ -84,6 +94,7 @@ func Open(cfg Config) (*Tier, error) {
 	}
 	t.running.Go(t.write)
 	t.running.Go(t.sweeper)
+	t.running.Go(t.sealer)
 	return t, nil
 }
 
@@ -110,10 +121,14 @@ func (t *Tier) claim() error {
 	return err
 }
 
-// Close writes what is queued, and waits for the end of all writing.
+// Close writes what is queued, and waits for the end of all writing. What waits to be
+// sealed is not.
 func (t *Tier) Close() {
 	close(t.stop)
 	t.running.Wait()
+	for len(t.seals) > 0 {
+		(<-t.seals).Close()
+	}
 	t.lock.Close()
 }
 

@@ -1,6 +1,9 @@
 package disk
 
-// offer is a block that may be kept.
+import "time"
+
+// offer is a block that may be kept, or without one the word of a reader that all of the
+// object is what the store says.
 type offer struct {
 	o     *Object
 	index int64
@@ -14,29 +17,38 @@ func (t *Tier) write() {
 	for {
 		select {
 		case of := <-t.queue:
-			t.keep(of)
+			t.take(of)
 			continue
 		default:
 		}
 		select {
 		case of := <-t.queue:
-			t.keep(of)
+			t.take(of)
 		case <-t.stop:
 			for len(t.queue) > 0 {
-				t.keep(<-t.queue)
+				t.take(<-t.queue)
 			}
 			return
 		}
 	}
 }
 
-// newCost is what the directory and the checksums of a segment take, in bytes.
-const newCost = 12 << 10
+// newCost is what the directory, the checksums and the seal of a segment take, in bytes.
+const newCost = 16 << 10
+
+func (t *Tier) take(of offer) {
+	defer of.o.Close()
+	if of.p == nil {
+		of.o.vouch()
+	} else {
+		t.keep(of)
+	}
+	t.askSeal(of.o)
+}
 
 // keep writes a block if there is room.
 func (t *Tier) keep(of offer) {
 	defer of.done()
-	defer of.o.Close()
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	if of.o.removed {
@@ -64,6 +76,7 @@ func (t *Tier) keep(of offer) {
 		t.askSweep()
 	}
 	if wrote {
+		t.wrote.Store(time.Now().UnixNano())
 		t.counts.written.Add(int64(len(of.p)))
 		if t.written.Add(cost) >= t.step() {
 			t.askSweep()
