@@ -361,7 +361,8 @@ func TestMountsShareADirectory(t *testing.T) {
 	}
 }
 
-func TestAFullQueueDropsAndDoesNotWait(t *testing.T) {
+// TestAFullQueueDrops has the disk stand still: who offers does not wait for it.
+func TestAFullQueueDrops(t *testing.T) {
 	tier := newTier(t, Config{Queue: 1})
 	tier.mu.Lock() // the writer waits for it when it makes the first segment
 	content := noise(testBlock, 7)

@@ -55,7 +55,8 @@
 // seconds, and those used since are spared. Files that somebody has open keep their
 // space until they are closed.
 //
-// Blocks wait for the writer in a queue of Config.Queue; what does not fit is dropped.
+// Blocks wait for the writer in a queue of Config.Queue; what does not fit is dropped, if that
+// lasts longer than 2 ms: no reader waits for a slow disk.
 // An object that is read has two files open for each of its segments that are used; so have
 // up to 256 that wait for being sealed. What finds no place there waits for its next reader.
 //

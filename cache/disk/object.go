@@ -90,13 +90,12 @@ func (o *Object) Read(index int64, p []byte) error {
 	return err
 }
 
-// Keep asks for a block to be kept and returns at once: it is done later or not
-// at all. Then done is called; until that p must stay as it is.
+// Keep asks for a block to be kept: it is done later or not at all. Then done is called; until
+// that p must stay as it is. Where the queue is full it waits for a moment, unless that was
+// of no use a short while ago: the disk is slower than what is offered then.
 func (o *Object) Keep(index int64, p []byte, done func()) {
 	o.users.Add(1)
-	select {
-	case o.t.queue <- offer{o, index, p, done}:
-	default:
+	if !o.t.offer(offer{o, index, p, done}) {
 		o.t.counts.dropped.Add(1)
 		o.Close()
 		done()

@@ -46,6 +46,7 @@ type Tier struct {
 	settle func(*os.File) error // settle, but in tests
 
 	queue   chan offer
+	full    atomic.Int64 // when somebody waited for a place in the queue in vain, in ns since 1970
 	seals   chan *Object
 	sweeps  chan struct{}
 	stop    chan struct{}
