@@ -87,8 +87,6 @@ func (r *Reader) checked() (next *block, err error) {
 	r.check = nil
 	if string(sum) != string(want.Sum) {
 		r.damaged = fmt.Errorf("read %q: %w: %s is %x instead of %x", r.v.key, ErrDamaged, want.Algorithm, sum, want.Sum)
-	} else if r.v.disk != nil {
-		r.v.disk.Vouch()
 	}
 	return nil, r.damaged
 }

@@ -250,25 +250,23 @@ func TestHalfOfAFileOnTheDisk(t *testing.T) {
 }
 
 // TestAWholeFileIsReadPastTheBlocks reads, with no room for a block, what was found to
-// be right before; and what was never compared with its checksum only by blocks.
+// be right before; and what does not agree with the store's checksum only by blocks.
 func TestAWholeFileIsReadPastTheBlocks(t *testing.T) {
 	dir := t.TempDir()
 	f := newFile(t, 5<<20+12345, onDisk(dir))
 	f.info.Checksum = objstore.Digest{}
 	f.readFile(f.c, 128<<10)
 	f.c.Close()
-	for _, sum := range []objstore.Digest{{}, objstore.SumOf(objstore.CRC64NVME, f.content)} {
+	for _, sum := range []objstore.Digest{
+		{}, objstore.SumOf(objstore.CRC64NVME, f.content), objstore.SumOf(objstore.CRC32C, f.content),
+	} {
 		f.info.Checksum = sum
 		c := newCache(t, f.f, onDisk(dir))
 		r := c.Open(f.info)
 		for off := len(f.content) - 1; off >= 0; off -= 256 << 10 { // every block is found to be right
 			f.read(r, int64(off), 1)
 		}
-		if sum.Algorithm == "" {
-			wholeFile(t, r)
-		} else if _, whole := r.File(); whole {
-			t.Error("it was never compared with its checksum")
-		}
+		wholeFile(t, r)
 		r.Close()
 		for range 2 {
 			if n := f.readFile(c, 100_000); n != 0 {
@@ -284,5 +282,13 @@ func TestAWholeFileIsReadPastTheBlocks(t *testing.T) {
 		r.Close() // while the loan is out
 		loan.Return()
 		c.Close()
+	}
+	for _, algorithm := range []objstore.Algorithm{objstore.CRC64NVME, objstore.CRC32C} {
+		f.info.Checksum = objstore.SumOf(algorithm, f.content[1:]) // what the disk has is not what was stored
+		r := newCache(t, f.f, onDisk(dir)).Open(f.info)
+		if _, whole := r.File(); whole {
+			t.Errorf("%s: it is handed out", algorithm)
+		}
+		r.Close()
 	}
 }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,9 +19,9 @@ import (
 // was opened with. It never mixes versions. All methods may be called from any
 // number of goroutines.
 type Reader struct {
-	s        *blocks
-	v        *version
-	checksum bool // there is one of the whole object to compare with
+	s    *blocks
+	v    *version
+	want objstore.Digest // of the whole object, where there is one to compare with
 
 	active atomic.Int64 // runs under way that this reader began
 
@@ -40,8 +41,11 @@ type Reader struct {
 // Size and Checksum are used. It asks for nothing yet. Without an ETag what is read is
 // not kept for others, and a change of the object cannot be noticed.
 func (c *Cache) Open(info objstore.Info) *Reader {
-	check := newCheck(info.Checksum)
-	return &Reader{s: c.blocks, v: c.blocks.use(info.Key, info.ETag, info.Size), check: check, checksum: check != nil}
+	r := &Reader{s: c.blocks, v: c.blocks.use(info.Key, info.ETag, info.Size), check: newCheck(info.Checksum)}
+	if r.check != nil {
+		r.want = info.Checksum
+	}
+	return r
 }
 
 // Size is the size of the version that is read, in bytes.
@@ -126,8 +130,8 @@ func (r *Reader) lendFile(loan *Loan, p []byte, off int64) bool {
 }
 
 // wholeFile returns the object's file, held for the caller, or nil. It is looked for
-// whenever the beginning is read. What has a checksum that was not compared yet is
-// read by blocks, so that it is.
+// whenever the beginning is read. What does not agree with the store's checksum is
+// read by blocks, so that its reader is told.
 func (r *Reader) wholeFile(off int64) *localFile {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -400,10 +404,26 @@ func (r *Reader) File() (*os.File, bool) {
 }
 
 func (r *Reader) file() (*disk.File, bool) {
-	if r.v.disk == nil || r.checksum && !r.v.disk.Vouched() {
+	if r.v.disk == nil {
 		return nil, false
 	}
-	return r.v.disk.File()
+	f, ok := r.v.disk.File()
+	if ok && !agree(f.Sums, r.want) {
+		f.Close()
+		return nil, false
+	}
+	return f, ok
+}
+
+// agree reports that the checksums of a file on the disk are not other ones than the store's.
+func agree(have disk.Sums, want objstore.Digest) bool {
+	switch want.Algorithm {
+	case objstore.CRC64NVME:
+		return string(binary.BigEndian.AppendUint64(nil, have.CRC64NVME)) == string(want.Sum)
+	case objstore.CRC32C:
+		return string(binary.BigEndian.AppendUint32(nil, have.CRC32C)) == string(want.Sum)
+	}
+	return true
 }
 
 // SmallFile is up to which size, in bytes, Prefetch fetches.
@@ -439,6 +459,7 @@ func (r *Reader) Close() {
 	r.letGoLocked()
 	if r.local != nil {
 		r.local.release()
+		r.local = nil
 	}
 	r.mu.Unlock()
 	r.s.unuse(r.v)

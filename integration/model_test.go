@@ -72,6 +72,7 @@ type variant struct {
 	rsync   bool          // the programs pass for rsync, and some of the files for its temporary ones
 	retry   time.Duration // how long requests are tried again; 0 is not at all
 	mounts  int           // of the bucket, between which the programs are divided; 0 is one
+	disk    bool          // what is read is kept on the disk, too
 }
 
 // modelProfile is a profile scaled down so that a few hundred kB visit every turn
@@ -96,7 +97,7 @@ func modelVariants() []variant {
 		{name: "back-large-copies", profile: modelProfile(large)},
 		{name: "through", profile: modelProfile(), through: true},
 		{name: "rsync", profile: modelProfile(), rsync: true},
-		{name: "through-opaque", profile: modelProfile(large, opaque), through: true},
+		{name: "through-opaque", profile: modelProfile(large, opaque), through: true, disk: true},
 	}
 }
 
@@ -138,6 +139,9 @@ func (v variant) mount(t testing.TB, store objstore.Store) *mounttest.Mount {
 		},
 		Cache: func(c *cache.Config) {
 			c.AttrTTL, c.DirTTL, c.NegativeTTL = v.ttl, v.ttl, v.ttl
+			if v.disk {
+				c.DiskDir, c.DiskSize, c.DiskName = t.TempDir(), 1<<30, "model"
+			}
 		},
 		Uploader: func(c *uploader.Config) {
 			c.Memory, c.Threshold, c.Concurrency = 512<<10, 40_000, 4

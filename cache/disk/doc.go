@@ -32,18 +32,25 @@
 // # Why a file can be handed out
 //
 // Blocks whose checksum this process computed, on reading or on writing, are
-// proved. A segment of which all blocks are proved is sealed:
+// proved. When all blocks of a segment are, it is sealed:
 //
-//	open ──all proved──> sealing ──fdatasync──> sealed
-//	  ^                     └──failed: the segment is thrown away
-//	  └── a block is wrong, or somebody has written to the data
+//	open ──> sealing    all blocks are proved
+//	sealing ──> sealed  the disk has them, and all of them are right
+//	sealing ──> open    one is not, or somebody wrote to the data meanwhile
+//	sealing ──> lost    the disk does not take it, or it has no name any more
+//	sealed ──> open     a block is wrong, or somebody has written to the data
+//
+// The sealer takes the stamp of the data (its inode and the time of its last change, which is a
+// while ago), brings it to the disk, holds all blocks against their slots once more, and takes the
+// stamp again. So whatever happened to the data before is seen by the blocks, and what happens
+// from then on by the stamp; the disk has it, so nothing can go wrong any more with
+// writing it. What the disk does not take is thrown away at once, since the kernel tells of that only once.
 //
 // An object that is sealed can be handed out as a file ([Object.File]), which is read with
-// no checksum: the disk has it, so nothing can go wrong any more with writing it, and
-// [File.Sound] tells, by the time at which the file was changed last, that nobody wrote to it since.
-// The seal is kept for later mounts, and counts until the machine starts anew, as nothing but the
-// kernel knows that it lost nothing. Small objects are not sealed, for
-// each of them would have to be synced by itself; nor are those of more than one segment.
+// no checksum; [File.Sound] tells that the stamp is still the same, and [Sums] are to be compared
+// with the store's. The seal is kept for later mounts, and counts until the machine starts
+// anew, as nothing but the kernel knows that it lost nothing. Small objects are not sealed, for each
+// of them would have to be synced by itself; nor are those of more than one segment.
 //
 // # Bounds
 //
@@ -55,8 +62,9 @@
 // seconds, and those used since are spared. Files that somebody has open keep their
 // space until they are closed.
 //
-// Blocks wait for the writer in a queue of Config.Queue; what does not fit is dropped, if that
-// lasts longer than 2 ms: no reader waits for a slow disk.
+// Blocks wait for the writer in a queue of Config.Queue; what does not fit is dropped, after
+// 2 ms, or at once if somebody has just waited: no reader waits for the disk in more than a tenth
+// of the time.
 // An object that is read has two files open for each of its segments that are used; so have
 // up to 256 that wait for being sealed. What finds no place there waits for its next reader.
 //

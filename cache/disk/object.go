@@ -103,7 +103,8 @@ func (o *Object) Keep(index int64, p []byte, done func()) {
 }
 
 // File returns the whole object as a file, if every byte of it is there, was proved to
-// be right, and is on the disk. The caller closes it, and must not write to it.
+// be right, and is on the disk. The caller closes it, and must not write to it. Its Sums tell
+// whether the object is what the store has.
 func (o *Object) File() (*File, bool) {
 	if !o.single() || o.size < o.t.cfg.Whole {
 		return nil, false
@@ -115,36 +116,6 @@ func (o *Object) File() (*File, bool) {
 		o.t.askSeal(o) // once more: the queue may have been full
 	}
 	return f, ok
-}
-
-// Vouch says that the object as a whole was read and is what the store says it is. That counts
-// if all of it is here once everything is written that was offered before: what
-// is fetched later was not part of what was read.
-func (o *Object) Vouch() {
-	o.users.Add(1)
-	select {
-	case o.t.queue <- offer{o: o}:
-	default: // who reads it next says it again
-		o.Close()
-	}
-}
-
-func (o *Object) vouch() {
-	if _, _, proof := o.first().files(); proof != nil {
-		proof.vouch()
-	}
-}
-
-// Vouched reports that this was done, by this process or an earlier one, and that nothing
-// of the object was made anew since.
-func (o *Object) Vouched() bool {
-	if !o.single() {
-		return false
-	}
-	o.users.Add(1)
-	defer o.Close()
-	_, _, proof := o.first().files()
-	return proof != nil && proof.isVouched()
 }
 
 // single reports that the object has bytes, and one segment.

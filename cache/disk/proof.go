@@ -9,32 +9,38 @@ const maxProofs = 4096
 type standing uint8
 
 const (
-	open    standing = iota // something is not proved, or is not asked for yet
-	sealing                 // all is proved, and on its way to the disk
-	sealed                  // all is proved and on the disk, with the stamp of then
+	open    standing = iota // something is not proved, or nobody has asked for the seal yet
+	sealing                 // all is proved, and waits for the sealer or is with him
+	sealed                  // the disk has all of it
+	lost                    // the segment has no name any more, or the disk does not take it
 )
 
 // proof is the blocks of a segment whose checksum this process has seen to be
-// right. It outlives the objects that are open.
+// right, which is when it is worth while to seal it. It outlives the objects that are open.
 type proof struct {
 	born   birth // of the segment
 	blocks int64
 
-	mu      sync.Mutex
-	bits    []uint64
-	n       int64
-	vouched bool // the object as a whole was compared with what the store says
-	state   standing
-	stamp   stamp // of the data, while sealed
+	mu    sync.Mutex
+	bits  []uint64
+	n     int64
+	state standing
+	stamp stamp // of the data, while sealed
+	sums  Sums  // likewise
 }
 
-// proofOf returns what is proved of a segment, which is nothing if it is another
-// one than before: then it is new.
-func (t *Tier) proofOf(name string, born birth, blocks int64) (p *proof, isNew bool) {
+// proofOf returns what is proved of a segment: nothing, if it is another one than
+// before, but for what its seal says.
+func (t *Tier) proofOf(s *segment, born birth) *proof {
+	if p := t.proved(s.name, born); p != nil {
+		return p
+	}
+	p := &proof{born: born, blocks: s.blocks, bits: make([]uint64, (s.blocks+63)/64)}
+	t.recall(s.dir(), s.data, p)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p := t.proofs[name]; p != nil && p.born == born {
-		return p, false
+	if q := t.proofs[s.name]; q != nil && q.born == born {
+		return q
 	}
 	for other := range t.proofs {
 		if len(t.proofs) < maxProofs {
@@ -42,9 +48,17 @@ func (t *Tier) proofOf(name string, born birth, blocks int64) (p *proof, isNew b
 		}
 		delete(t.proofs, other)
 	}
-	p = &proof{born: born, blocks: blocks, bits: make([]uint64, (blocks+63)/64)}
-	t.proofs[name] = p
-	return p, true
+	t.proofs[s.name] = p
+	return p
+}
+
+func (t *Tier) proved(name string, born birth) *proof {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.proofs[name]; p != nil && p.born == born {
+		return p
+	}
+	return nil
 }
 
 // add notes that a block is right.
@@ -63,32 +77,22 @@ func (p *proof) has(place int64) bool {
 	return p.bits[place/64]&(1<<(place%64)) != 0
 }
 
-// remove notes that a block is wrong. What takes its place was not part of what was
-// compared with the store.
+// remove notes that a block is wrong, or is about to be written.
 func (p *proof) remove(place int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state, p.vouched = open, false
+	p.turnLocked(open)
 	if word, bit := &p.bits[place/64], uint64(1)<<(place%64); *word&bit != 0 {
 		*word &^= bit
 		p.n--
 	}
 }
 
-// vouch notes that the object as a whole is what the store says, if all of it is there. A seal
-// has to be made anew then.
-func (p *proof) vouch() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.vouched && p.n == p.blocks {
-		p.vouched, p.state = true, open
+// turnLocked is where the standing changes. What is lost stays so.
+func (p *proof) turnLocked(to standing) {
+	if p.state != lost {
+		p.state = to
 	}
-}
-
-func (p *proof) isVouched() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.vouched
 }
 
 // begin reports that the segment is to be sealed, by the caller.
@@ -98,7 +102,7 @@ func (p *proof) begin() bool {
 	if p.n != p.blocks || p.state != open {
 		return false
 	}
-	p.state = sealing
+	p.turnLocked(sealing)
 	return true
 }
 
@@ -107,41 +111,50 @@ func (p *proof) giveUp() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.state == sealing {
-		p.state = open
+		p.turnLocked(open)
 	}
 }
 
-// seal notes that all that is proved is on the disk. It does not if something was found
-// to be wrong since begin.
-func (p *proof) seal(now stamp) (done, vouched bool) {
+// lose says that the segment is never sealed.
+func (p *proof) lose() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turnLocked(lost)
+}
+
+// seal says that the disk has all of it. It reports that this counts: it does not if something was
+// found to be wrong meanwhile.
+func (p *proof) seal(at stamp, sums Sums) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.state != sealing {
-		return false, false
+		return false
 	}
-	p.state, p.stamp = sealed, now
-	return true, p.vouched
+	p.turnLocked(sealed)
+	p.stamp, p.sums = at, sums
+	return true
 }
 
-// recall takes over what an earlier mount has found.
-func (p *proof) recall(at stamp, vouched bool) {
+// recall takes over what a seal says.
+func (p *proof) recall(at stamp, sums Sums) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for place := range p.blocks {
 		p.bits[place/64] |= 1 << (place % 64)
 	}
-	p.n, p.state, p.stamp, p.vouched = p.blocks, sealed, at, vouched
+	p.n, p.stamp, p.sums = p.blocks, at, sums
+	p.turnLocked(sealed)
 }
 
 // holds reports that the segment is sealed, and nobody wrote to the data since. If somebody
 // did, everything has to be proved anew.
-func (p *proof) holds(now stamp) bool {
+func (p *proof) holds(now stamp) (Sums, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.state != sealed || p.stamp == now {
-		return p.state == sealed
+	if p.state == sealed && p.stamp != now {
+		clear(p.bits)
+		p.n = 0
+		p.turnLocked(open)
 	}
-	clear(p.bits)
-	p.n, p.state, p.vouched = 0, open, false
-	return false
+	return p.sums, p.state == sealed
 }

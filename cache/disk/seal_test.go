@@ -3,10 +3,15 @@ package disk
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/minio/crc64nvme"
 )
 
 // fileOf waits until an object is handed out as a file.
@@ -18,12 +23,6 @@ func fileOf(t *testing.T, o *Object) (f *File) {
 	})
 	t.Cleanup(func() { f.Close() })
 	return f
-}
-
-func vouch(t *testing.T, o *Object) {
-	t.Helper()
-	o.Vouch()
-	eventually(t, "it is vouched for", o.Vouched)
 }
 
 func eventually(t *testing.T, what string, so func() bool) {
@@ -46,15 +45,12 @@ func unseal(t *testing.T, tier *Tier) {
 }
 
 // sealedIn is a directory with one object that was sealed, and the tier that did it, closed.
-func sealedIn(t *testing.T, content []byte, vouched bool) (dir string, tier *Tier) {
+func sealedIn(t *testing.T, content []byte) (dir string, tier *Tier) {
 	t.Helper()
 	dir = t.TempDir()
 	tier = newTier(t, Config{Dir: dir})
 	o := tier.Object("k", "e", int64(len(content)))
 	keep(t, o, content)
-	if vouched {
-		vouch(t, o)
-	}
 	fileOf(t, o)
 	o.Close()
 	tier.Close() // waits for the seal to be written
@@ -64,22 +60,21 @@ func sealedIn(t *testing.T, content []byte, vouched bool) (dir string, tier *Tie
 // TestTheSealOutlivesTheTier hands out what another one has proved, before anything is read.
 func TestTheSealOutlivesTheTier(t *testing.T) {
 	content := noise(3*testBlock+5, 1)
-	for _, vouched := range []bool{false, true} {
-		dir, _ := sealedIn(t, content, vouched)
-		tier := newTier(t, Config{Dir: dir})
-		o := tier.Object("k", "e", int64(len(content)))
-		defer o.Close()
-		f, ok := o.File()
-		if !ok {
-			t.Fatal("no file")
-		}
-		defer f.Close()
-		if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, content) || !f.Sound() {
-			t.Errorf("%d bytes, sound is %v, %v", len(got), f.Sound(), err)
-		}
-		if o.Vouched() != vouched {
-			t.Errorf("vouched is %v", o.Vouched())
-		}
+	dir, _ := sealedIn(t, content)
+	tier := newTier(t, Config{Dir: dir})
+	o := tier.Object("k", "e", int64(len(content)))
+	defer o.Close()
+	f, ok := o.File()
+	if !ok {
+		t.Fatal("no file")
+	}
+	defer f.Close()
+	if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, content) || !f.Sound() {
+		t.Errorf("%d bytes, sound is %v, %v", len(got), f.Sound(), err)
+	}
+	want := Sums{crc64nvme.Checksum(content), crc32.Checksum(content, castagnoli)}
+	if f.Sums != want {
+		t.Errorf("its sums are %v, want %v", f.Sums, want)
 	}
 }
 
@@ -112,13 +107,12 @@ func TestASealIsOfWhatIsThere(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, first := sealedIn(t, content, false)
+			dir, first := sealedIn(t, content)
 			tier := newTier(t, Config{Dir: dir})
 			if err := change(tier, files(t, first, "data")[0], files(t, first, "seal")[0]); err != nil {
 				t.Fatal(err)
 			}
 			o := tier.Object("k", "e", int64(len(content)))
-			defer o.Close()
 			if _, ok := o.File(); ok {
 				t.Error("it is believed")
 			}
@@ -128,6 +122,19 @@ func TestASealIsOfWhatIsThere(t *testing.T) {
 				t.Errorf("%d blocks after they were fetched again", n)
 			}
 			fileOf(t, o)
+			o.Close()
+			tier.Close()
+			if name == "no boot" {
+				return
+			}
+			next := newTier(t, Config{Dir: dir})
+			next.boot = tier.boot
+			o = next.Object("k", "e", int64(len(content)))
+			if f, ok := o.File(); !ok {
+				t.Error("the new seal is not believed")
+			} else {
+				f.Close()
+			}
 		})
 	}
 }
@@ -135,7 +142,7 @@ func TestASealIsOfWhatIsThere(t *testing.T) {
 // TestASealOfAnotherSegmentIsNotBelieved has an evicted segment's seal come late.
 func TestASealOfAnotherSegmentIsNotBelieved(t *testing.T) {
 	content := noise(3*testBlock, 1)
-	dir, tier := sealedIn(t, content, false)
+	dir, tier := sealedIn(t, content)
 	path := files(t, tier, "seal")[0]
 	seal, err := os.ReadFile(path)
 	if err != nil {
@@ -167,9 +174,8 @@ func TestWhatWasWrittenToIsProvedAnew(t *testing.T) {
 	o := tier.Object("k", "e", int64(len(content)))
 	defer o.Close()
 	keep(t, o, content)
-	vouch(t, o)
 	f := fileOf(t, o)
-	if !f.Sound() || !o.Vouched() {
+	if !f.Sound() {
 		t.Error("it is not sound")
 	}
 	if err := overwrite(files(t, tier, "data")[0], 7, []byte{content[7] + 1}); err != nil {
@@ -178,7 +184,7 @@ func TestWhatWasWrittenToIsProvedAnew(t *testing.T) {
 	if f.Sound() {
 		t.Error("it is sound")
 	}
-	if _, ok := o.File(); ok || o.Vouched() {
+	if _, ok := o.File(); ok {
 		t.Error("it is handed out all the same")
 	}
 	if n := read(t, o, content); n != 4 {
@@ -188,9 +194,7 @@ func TestWhatWasWrittenToIsProvedAnew(t *testing.T) {
 		t.Error("it is handed out with a block that is wrong")
 	}
 	keep(t, o, content)
-	if got, err := io.ReadAll(fileOf(t, o)); err != nil || !bytes.Equal(got, content) {
-		t.Errorf("%d bytes, %v", len(got), err)
-	}
+	want(t, fileOf(t, o), content)
 }
 
 // TestWhatAnotherMountHasWrittenIsProved offers blocks that are there already.
@@ -201,61 +205,208 @@ func TestWhatAnotherMountHasWrittenIsProved(t *testing.T) {
 	o := first.Object("k", "e", int64(len(content)))
 	defer o.Close()
 	keep(t, o, content)
-	if err := overwrite(files(t, first, "data")[0], testBlock, []byte{content[testBlock] + 1}); err != nil {
+	if err := spoil(first, content, testBlock); err != nil {
 		t.Fatal(err)
 	}
 	same := second.Object("k", "e", int64(len(content)))
 	defer same.Close()
 	keep(t, same, content)
-	if got, err := io.ReadAll(fileOf(t, same)); err != nil || !bytes.Equal(got, content) {
-		t.Errorf("%d bytes, %v", len(got), err)
-	}
+	want(t, fileOf(t, same), content)
 	if n := second.Stats().Written; n != testBlock {
 		t.Errorf("%d bytes were written again", n)
 	}
 }
 
-// TestWhatIsOfferedBeforeIsVouchedFor has the blocks wait while the reader is through.
-func TestWhatIsOfferedBeforeIsVouchedFor(t *testing.T) {
+// spoil changes a byte of the data.
+func spoil(tier *Tier, content []byte, at int) error {
+	data, err := filepath.Glob(filepath.Join(tier.root, "??", "*", "data"))
+	if err != nil || len(data) != 1 {
+		return errors.Join(err, fmt.Errorf("%d files", len(data)))
+	}
+	return overwrite(data[0], int64(at), []byte{content[at] ^ 1})
+}
+
+func want(t *testing.T, f *File, content []byte) {
+	t.Helper()
+	if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes, which are not those of the object, %v", len(got), err)
+	}
+}
+
+// TestWhatIsSealedIsRight has something happen to the data after its blocks were proved, and
+// before or while it is brought to the disk.
+func TestWhatIsSealedIsRight(t *testing.T) {
 	content := noise(5*testBlock, 1)
-	for missing := range 2 {
-		tier := newTier(t, Config{})
-		o := tier.Object("k", "e", int64(len(content)))
-		defer o.Close()
-		tier.writing.Lock()
-		for i := missing; i < 5; i++ {
-			o.Keep(int64(i), content[i*testBlock:(i+1)*testBlock], func() {})
-		}
-		o.Vouch()
-		tier.writing.Unlock()
-		keep(t, o, content) // has waited for all of it
-		if o.Vouched() != (missing == 0) {
-			t.Errorf("vouched is %v, with %d blocks missing", o.Vouched(), missing)
+	for name, between := range map[string]func(t *testing.T, tier *Tier, o *Object) error{
+		"it is written to": func(_ *testing.T, tier *Tier, _ *Object) error { return spoil(tier, content, 7) },
+		"it is written to, and that is noticed": func(t *testing.T, tier *Tier, o *Object) error {
+			err := spoil(tier, content, 7)
+			read(t, o, content)
+			return err
+		},
+		"it is written to, and mended": func(t *testing.T, tier *Tier, o *Object) error {
+			err := spoil(tier, content, 7)
+			read(t, o, content)
+			keep(t, o, content)
+			return err
+		},
+	} {
+		for _, synced := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, synced %v", name, synced), func(t *testing.T) {
+				tier := newTier(t, Config{})
+				o := tier.Object("k", "e", int64(len(content)))
+				defer o.Close()
+				syncs, stopped, on := 0, make(chan struct{}), make(chan struct{})
+				tier.settle = func(f *os.File, stop <-chan struct{}) (err error) {
+					if synced {
+						err = settle(f, stop)
+					}
+					if syncs++; syncs == 1 {
+						close(stopped)
+						<-on
+					}
+					if !synced {
+						err = settle(f, stop)
+					}
+					return err
+				}
+				keep(t, o, content)
+				<-stopped
+				if err := between(t, tier, o); err != nil {
+					t.Error(err)
+				}
+				if _, ok := o.File(); ok {
+					t.Error("it is handed out before it is synced")
+				}
+				close(on)
+				eventually(t, "it is right", func() bool {
+					f, ok := o.File()
+					if !ok {
+						read(t, o, content)
+						keep(t, o, content)
+						return false
+					}
+					want(t, f, content)
+					return f.Close() == nil
+				})
+			})
 		}
 	}
+}
+
+// TestProofsAreHeldAgainstTheDisk changes the data while no file is open.
+func TestProofsAreHeldAgainstTheDisk(t *testing.T) {
+	content := noise(5*testBlock, 1)
+	tier := newTier(t, Config{})
+	o := tier.Object("k", "e", int64(len(content)))
+	keep(t, o, content[:4*testBlock])
+	o.Close()
+	if err := spoil(tier, content, 7); err != nil {
+		t.Fatal(err)
+	}
+	o = tier.Object("k", "e", int64(len(content)))
+	defer o.Close()
+	done := make(chan struct{})
+	o.Keep(4, content[4*testBlock:], func() { close(done) })
+	<-done
+	eventually(t, "it is found damaged", func() bool {
+		if f, ok := o.File(); ok {
+			t.Fatalf("it is handed out, %v", f.Close())
+		}
+		return tier.Stats().Damaged == 1
+	})
 }
 
 // TestWhatTheDiskDoesNotTakeIsThrownAway has the disk fail after it had said yes.
 func TestWhatTheDiskDoesNotTakeIsThrownAway(t *testing.T) {
 	content := noise(5*testBlock, 1)
 	tier := newTier(t, Config{})
-	failed := make(chan struct{})
-	tier.settle = func(*os.File) error { close(failed); return errors.New("no") }
+	syncs := 0
+	tier.settle = func(f *os.File, stop <-chan struct{}) error {
+		if syncs++; syncs > 1 {
+			return settle(f, stop) // the kernel tells of it once
+		}
+		return errors.New("no")
+	}
 	o := tier.Object("k", "e", int64(len(content)))
+	defer o.Close()
+	keep(t, o, content)
+	eventually(t, "it is thrown away", func() bool { return len(files(t, tier, "data")) == 0 })
+	for range 3 {
+		if n := read(t, o, content); n != 5 { // from the files that have no name any more
+			t.Errorf("%d blocks", n)
+		}
+		if _, ok := o.File(); ok {
+			t.Error("it is handed out")
+		}
+	}
+	keep(t, o, content) // made anew
+	want(t, fileOf(t, o), content)
+}
+
+// TestOnlyWhatFailedIsThrownAway has the segment made anew while it is synced.
+func TestOnlyWhatFailedIsThrownAway(t *testing.T) {
+	content := noise(5*testBlock, 1)
+	tier := newTier(t, Config{})
+	o := tier.Object("k", "e", int64(len(content)))
+	first := true
+	failed := make(chan struct{})
+	tier.settle = func(f *os.File, stop <-chan struct{}) error {
+		if !first {
+			return settle(f, stop)
+		}
+		first = false
+		if err := tier.discard(o.first().name); err != nil {
+			t.Error(err)
+		}
+		keep(t, o, content[:testBlock])
+		close(failed)
+		return errors.New("no")
+	}
 	keep(t, o, content)
 	<-failed
+	keep(t, o, content)
+	want(t, fileOf(t, o), content)
 	o.Close()
-	tier.Close()
-	if left := files(t, tier, "data"); len(left) != 0 {
-		t.Errorf("%v is there", left)
+}
+
+// TestWhatHasNoNameIsNotSyncedAgainAndAgain reads a segment that was evicted.
+func TestWhatHasNoNameIsNotSyncedAgainAndAgain(t *testing.T) {
+	content := noise(5*testBlock, 1)
+	tier := newTier(t, Config{})
+	o := tier.Object("k", "e", int64(len(content)))
+	defer o.Close()
+	syncs, stopped, on := 0, make(chan struct{}), make(chan struct{})
+	tier.settle = func(f *os.File, stop <-chan struct{}) error {
+		if syncs++; syncs > 1 {
+			t.Error("it is synced again")
+			return nil
+		}
+		close(stopped)
+		<-on
+		return settle(f, stop)
 	}
+	keep(t, o, content)
+	<-stopped
+	if err := tier.discard(o.first().name); err != nil { // as the sweep of any mount does
+		t.Fatal(err)
+	}
+	close(on)
+	eventually(t, "it is lost", func() bool {
+		read(t, o, content)
+		p := o.first().proof
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.state == lost
+	})
+	read(t, o, content)
 }
 
 // TestSmallObjectsAreNoFiles: each would have to be brought to the disk by itself.
 func TestSmallObjectsAreNoFiles(t *testing.T) {
 	content := noise(2*testBlock-1, 1)
 	tier := newTier(t, Config{})
-	tier.settle = func(*os.File) error { t.Error("a small object is sealed"); return nil }
+	tier.settle = func(*os.File, <-chan struct{}) error { t.Error("a small object is sealed"); return nil }
 	o := tier.Object("k", "e", int64(len(content)))
 	keep(t, o, content)
 	if n := read(t, o, content); n != 2 {

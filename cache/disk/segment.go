@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -94,7 +93,7 @@ func (s *segment) openLocked() error {
 	var born birth
 	if _, err := sums.ReadAt(born[:], 0); err == nil && born != (birth{}) && sized(data, s.size) && sized(sums, slotAt(s.blocks)) {
 		s.data, s.sums = data, sums
-		s.proof = s.proofLocked(born)
+		s.proof = s.t.proofOf(s, born)
 		return nil
 	}
 	data.Close()
@@ -103,15 +102,6 @@ func (s *segment) openLocked() error {
 		return err
 	}
 	return fmt.Errorf("segment %s is of another size: %w", s.name, os.ErrNotExist)
-}
-
-// proofLocked is what is proved of what is open.
-func (s *segment) proofLocked(born birth) *proof {
-	p, isNew := s.t.proofOf(s.name, born, s.blocks)
-	if isNew {
-		s.t.recall(s.dir(), s.data, p)
-	}
-	return p
 }
 
 func sized(f *os.File, size int64) bool {
@@ -153,25 +143,40 @@ func (s *segment) read(place int64, p []byte) error {
 	if data == nil {
 		return ErrAbsent
 	}
+	if err := s.load(data, sums, proof, place, p); err != nil {
+		return err
+	}
+	proof.add(place)
+	s.touch(sums)
+	s.t.used.Store(time.Now().UnixNano())
+	s.t.counts.read.Add(int64(len(p)))
+	return nil
+}
+
+// load is read, but for the use that it is of. A block that is damaged, or that the disk cannot
+// read, is not there any more.
+func (s *segment) load(data, sums *os.File, proof *proof, place int64, p []byte) error {
 	want := s.slot(sums, place)
 	if want == 0 {
 		return ErrAbsent
 	}
 	_, failed := data.ReadAt(p, s.offset(place))
-	if failed != nil || sumOf(p) != want {
-		s.t.counts.damaged.Add(1)
-		proof.remove(place)
-		_, err := sums.WriteAt(make([]byte, slotSize), slotAt(place))
-		err = errors.Join(failed, err)
-		if err != nil {
-			s.t.warn(err)
-		}
-		return errors.Join(fmt.Errorf("%w: block %d of %s is damaged", ErrAbsent, place, s.name), err)
+	if failed == nil && sumOf(p) == want {
+		return nil
 	}
-	proof.add(place)
-	s.touch(sums)
-	s.t.counts.read.Add(int64(len(p)))
-	return nil
+	if errors.Is(failed, os.ErrClosed) {
+		return ErrAbsent
+	}
+	s.t.counts.damaged.Add(1)
+	proof.remove(place)
+	_, err := sums.WriteAt(make([]byte, slotSize), slotAt(place))
+	if err != nil { // later mounts must not believe that it is right
+		err = errors.Join(err, os.Remove(sealPath(s.dir())))
+	}
+	if err = errors.Join(failed, err); err != nil {
+		s.t.warn(err)
+	}
+	return errors.Join(fmt.Errorf("%w: block %d of %s is damaged", ErrAbsent, place, s.name), err)
 }
 
 // write keeps a block. It reports whether it did: it may be there already.
@@ -180,20 +185,31 @@ func (s *segment) write(place int64, p []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	sum := sumOf(p)
-	if proof.has(place) && s.slot(sums, place) == sum || s.has(data, sums, place, p, sum) {
+	if s.has(data, sums, proof, place, len(p)) {
 		proof.add(place)
 		return false, nil // another mount was faster
 	}
+	proof.remove(place)
 	if _, err := data.WriteAt(p, s.offset(place)); err != nil {
 		return false, fmt.Errorf("write block %d of %s: %w", place, s.name, err)
 	}
-	if _, err := sums.WriteAt(binary.LittleEndian.AppendUint64(nil, sum), slotAt(place)); err != nil {
+	if _, err := sums.WriteAt(binary.LittleEndian.AppendUint64(nil, sumOf(p)), slotAt(place)); err != nil {
 		return false, fmt.Errorf("write checksum %d of %s: %w", place, s.name, err)
 	}
 	proof.add(place)
 	s.touch(sums)
 	return true, nil
+}
+
+// has reports that a block is there, and is what its slot says. Tier.writing is held.
+func (s *segment) has(data, sums *os.File, proof *proof, place int64, length int) bool {
+	slot := s.slot(sums, place)
+	if slot == 0 || proof.has(place) {
+		return slot != 0
+	}
+	there := s.t.scratch[:length]
+	_, err := data.ReadAt(there, s.offset(place))
+	return err == nil && sumOf(there) == slot
 }
 
 // slot is the checksum of a block, or 0.
@@ -203,16 +219,6 @@ func (s *segment) slot(sums *os.File, place int64) uint64 {
 		return 0
 	}
 	return binary.LittleEndian.Uint64(slot[:])
-}
-
-// has reports that the disk has exactly this block.
-func (s *segment) has(data, sums *os.File, place int64, p []byte, sum uint64) bool {
-	if s.slot(sums, place) != sum {
-		return false
-	}
-	there := s.t.scratch[:len(p)]
-	_, err := data.ReadAt(there, s.offset(place))
-	return err == nil && bytes.Equal(there, p)
 }
 
 // sumOf is what a block's slot has to be. It is never 0.
@@ -306,7 +312,11 @@ func (s *segment) file() (*File, bool) {
 		return nil, false
 	}
 	now, err := stampOf(data)
-	if err != nil || now.unlinked() || !proof.holds(now) {
+	if err != nil || now.unlinked() {
+		return nil, false
+	}
+	whole, ok := proof.holds(now)
+	if !ok {
 		return nil, false
 	}
 	there := make([]bool, s.blocks) // another mount may have found a block damaged
@@ -319,5 +329,5 @@ func (s *segment) file() (*File, bool) {
 		return nil, false
 	}
 	s.touch(sums)
-	return &File{File: f, stamp: now}, true
+	return &File{File: f, Sums: whole, stamp: now}, true
 }

@@ -43,14 +43,6 @@ func stampOf(f *os.File) (s stamp, err error) {
 // unlinked reports that the file has no name any more.
 func (s stamp) unlinked() bool { return s.links == 0 }
 
-// settle has the disk take what was written to a file.
-func settle(f *os.File) error {
-	if err := onFile(f, unix.Fdatasync); err != nil {
-		return fmt.Errorf("write %s to the disk: %w", f.Name(), err)
-	}
-	return nil
-}
-
 // boot is what is drawn anew whenever the machine starts, or nothing if it is not told.
 type boot [36]byte
 

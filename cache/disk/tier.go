@@ -43,10 +43,10 @@ type Tier struct {
 	boot boot
 	lock *os.File
 
-	settle func(*os.File) error // settle, but in tests
+	settle func(*os.File, <-chan struct{}) error // settle, but in tests
 
 	queue   chan offer
-	full    atomic.Int64 // when somebody waited for a place in the queue in vain, in ns since 1970
+	hasty   atomic.Int64 // until when nobody waits for a place in the queue, in ns since 1970
 	seals   chan *Object
 	sweeps  chan struct{}
 	stop    chan struct{}
@@ -57,7 +57,7 @@ type Tier struct {
 	writing  sync.Mutex   // held from when bytes are taken from room until they are on the disk, and by who removes an object
 	written  atomic.Int64 // since the last sweep
 	scratch  []byte       // of a block, for who holds writing
-	wrote    atomic.Int64 // when a block was written last, in ns since 1970
+	used     atomic.Int64 // when a block was read or written last, in ns since 1970
 	sweeping sync.Mutex   // two at once would both give out the same room
 	counts   counts
 
