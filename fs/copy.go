@@ -14,6 +14,11 @@ import (
 // copyWith copies an object at the store, with other attributes where they are
 // given. The answer is Full where the source was.
 func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.Info, attr *attributes) (objstore.Info, error) {
+	if key != source.Key {
+		if err := f.cfg.Uploader.Vacate(ctx, key); err != nil {
+			return objstore.Info{}, fmt.Errorf("copy %q: %w", source.Key, err)
+		}
+	}
 	if source.Size > f.cfg.Store.Profile().MaxCopy {
 		return f.copyLarge(ctx, key, source, attr)
 	}

@@ -203,6 +203,14 @@ func (f *FileSystem) overwriting(ctx context.Context, target *fileNode) (guard o
 	if target == nil {
 		return objstore.Condition{Absent: true}, func() {}, nil
 	}
+	target.mu.Lock()
+	under := target.writing
+	target.mu.Unlock()
+	if under != nil { // who takes its name is not asked to make room later
+		if err := under.file.Vacate(ctx); err != nil {
+			return objstore.Condition{}, nil, err
+		}
+	}
 	target.refresh()
 	target.readersClosed(ctx)
 	guard = target.guard() // before it may read from a copy

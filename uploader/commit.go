@@ -48,6 +48,12 @@ func (f *File) publish(ctx context.Context) (objstore.Info, error) {
 		return objstore.Info{}, err
 	}
 	f.mu.Lock()
+	key := f.key
+	f.mu.Unlock()
+	if err := f.u.Vacate(ctx, key); err != nil {
+		return objstore.Info{}, err
+	}
+	f.mu.Lock()
 	whole := f.wholeLocked()
 	f.mu.Unlock()
 	if whole {

@@ -64,7 +64,8 @@
 //     it by a copy. A body being sent is therefore the bytes that were sealed.
 //   - Nothing under the file's own name changes before Complete or Put, except
 //     where stageNamed says how and why; and it puts back what was there, also
-//     when the file fails or is given up meanwhile.
+//     when the file fails or is given up meanwhile. A name that the file has lost is
+//     no detour: what was sent under it is staged before another object stands there (vacate.go).
 //   - The first failure of a file is final: err is set once, everything under way
 //     ends, and the uploads are aborted when nothing of them is on its way.
 //   - A request that changes the store is answered, or was not sent whole
@@ -81,7 +82,8 @@
 //
 // No two File.mu are held together. File.mu is never held across a request to
 // the store or a wait for memory. busy is not a lock but a state: one operation
-// (commit, truncate, rename, stage) has the file to itself, and writers wait.
+// (commit, truncate, rename, stage) has the file to itself, and writers wait. A commit
+// waits for those of files that have lost the name, which never commit themselves.
 //
 // # Why a writer that waits for memory gets it
 //

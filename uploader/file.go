@@ -202,6 +202,11 @@ func (f *File) Unlink() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.unlinked = true
+	f.u.mu.Lock()
+	defer f.u.mu.Unlock()
+	if !f.closed && f.main != nil && !f.main.hidden {
+		f.u.nameless[f] = struct{}{}
+	}
 }
 
 // Rebase says that the committed object now lives under another key or has
@@ -408,6 +413,7 @@ func (f *File) Close(ctx context.Context) error {
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	delete(f.u.files, f)
+	delete(f.u.nameless, f)
 	delete(f.u.parked, f)
 	close(f.u.closed)
 	f.u.closed = make(chan struct{})

@@ -16,9 +16,9 @@ func (f *File) Rename(ctx context.Context, key string, guard objstore.Condition)
 	}
 	defer f.done()
 	f.mu.Lock()
-	sent := f.main != nil && !f.main.hidden
+	old := f.key
 	f.mu.Unlock()
-	if sent {
+	if f.sentUnder(old) {
 		if err := f.stageNow(); err != nil {
 			return err
 		}

@@ -67,6 +67,12 @@ func (f *File) setAside(ctx context.Context, key string) (aside, error) {
 	if err != nil {
 		return aside{}, fmt.Errorf("look at %q: %w", key, err)
 	}
+	f.mu.Lock()
+	taken := f.unlinked
+	f.mu.Unlock()
+	if taken {
+		return aside{}, fmt.Errorf("stage %q: %w: %w", key, errTaken, ErrConflict)
+	}
 	copied, err := f.copyHidden(ctx, was)
 	if err != nil {
 		return aside{}, fmt.Errorf("set %q aside: %w", key, err)

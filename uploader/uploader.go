@@ -105,6 +105,7 @@ type Uploader struct {
 	// mu is a leaf but for pool.mu: see the lock order in doc.go.
 	mu       sync.Mutex
 	files    map[*File]struct{}
+	nameless map[*File]struct{} // those of them that have sent parts under a name that they lost
 	parked   map[*File]parked
 	closed   chan struct{} // replaced and closed whenever a file goes
 	draining bool
@@ -140,7 +141,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		slots:     newSlots(cfg.Concurrency),
 		composing: semaphore.NewWeighted(1),
 		ctx:       ctx, cancel: cancel, hurry: hurry, rush: rush, nonce: newNonce(),
-		files: map[*File]struct{}{}, parked: map[*File]parked{}, closed: make(chan struct{}),
+		files: map[*File]struct{}{}, nameless: map[*File]struct{}{}, parked: map[*File]parked{}, closed: make(chan struct{}),
 		dirty: list.New(), clean: list.New(), passed: list.New(), pinned: list.New(),
 		failures: failures{byKey: map[string]Failure{}}, recallLoans: func(int64) {},
 	}
