@@ -55,7 +55,7 @@ type File struct {
 	queue     []*cell         // sealed, held back until the file outgrows one PutObject
 	streaming bool            // it has
 	detours   uint64          // see Detours
-	rewrites  bool            // cells were written again after they were covered: expect more
+	rewrites  bool            // cells were written again after they were covered, or the name is about to go: it will be staged
 	random    bool            // written elsewhere than at its end, or expected to be
 	late      int64           // bytes that were written farther than disorder behind its end
 	sending   int             // cells on their way

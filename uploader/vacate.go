@@ -24,11 +24,12 @@ func (u *Uploader) Vacate(ctx context.Context, key string) error {
 	return nil
 }
 
-// Vacate stages what was sent under the file's name, which another one is about to get. At a
-// store that cannot do that nothing happens.
+// Vacate stages what was sent under the file's name, which another one is about to get, and has nothing
+// more sent under it. At a store that cannot do that nothing happens.
 func (f *File) Vacate(ctx context.Context) error {
 	f.mu.Lock()
 	key := f.key
+	f.rewrites = true
 	f.mu.Unlock()
 	if err := f.vacate(ctx, key); err != nil && ctx.Err() != nil {
 		return ctx.Err()

@@ -102,6 +102,14 @@ func TestVacate(t *testing.T) {
 	if n := store.Calls(objstore.OpComplete); n != 1 {
 		t.Errorf("%d uploads were completed", n)
 	}
+	mustWrite(t, small, noise(3, 200_000), 10)
+	if err := small.Truncate(t.Context(), small.Size()); err != nil { // waits for the parts
+		t.Error(err)
+	}
+	page, err := store.ListUploads(t.Context(), objstore.ListUploadsOptions{Prefix: "g"})
+	if err != nil || len(page.Uploads) != 0 || store.Calls(objstore.OpUploadPart) == 0 {
+		t.Errorf("%v: %v is sent under a name that is about to go", err, page.Uploads)
+	}
 	if _, err := f.Commit(t.Context()); err != nil {
 		t.Error(err)
 	}
