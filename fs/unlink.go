@@ -89,6 +89,9 @@ func (n *fileNode) remove(ctx *wait, d *dirNode) error {
 	under, stored := n.writing, n.object.stored
 	idle := under == nil && n.readers == 0
 	n.mu.Unlock()
+	if under != nil {
+		under.file.Leave()
+	}
 	show := func() {}
 	if stored {
 		var err error

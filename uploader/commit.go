@@ -44,13 +44,13 @@ func (f *File) Commit(ctx context.Context) (objstore.Info, error) {
 // publish brings the file under its name, the way that costs least. The caller
 // has the file to itself.
 func (f *File) publish(ctx context.Context) (objstore.Info, error) {
-	if err := f.settle(ctx); err != nil {
-		return objstore.Info{}, err
-	}
 	f.mu.Lock()
 	key := f.key
 	f.mu.Unlock()
-	if err := f.u.Vacate(ctx, key); err != nil {
+	if err := f.u.vacateFor(ctx, key, f); err != nil {
+		return objstore.Info{}, err
+	}
+	if err := f.settle(ctx); err != nil {
 		return objstore.Info{}, err
 	}
 	f.mu.Lock()

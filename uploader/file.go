@@ -55,6 +55,7 @@ type File struct {
 	queue     []*cell         // sealed, held back until the file outgrows one PutObject
 	streaming bool            // it has
 	detours   uint64          // see Detours
+	detour    string          // the name that shows what was sent, or may
 	rewrites  bool            // cells were written again after they were covered, or the name is about to go: it will be staged
 	random    bool            // written elsewhere than at its end, or expected to be
 	late      int64           // bytes that were written farther than disorder behind its end

@@ -16,9 +16,9 @@ func (f *File) Rename(ctx context.Context, key string, guard objstore.Condition)
 	}
 	defer f.done()
 	f.mu.Lock()
-	old := f.key
+	sent := f.main != nil && !f.main.hidden
 	f.mu.Unlock()
-	if f.sentUnder(old) {
+	if sent {
 		if err := f.stageNow(); err != nil {
 			return err
 		}

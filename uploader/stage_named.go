@@ -23,12 +23,15 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 	if err := f.fillGaps(ctx, up); err != nil {
 		return err
 	}
+	if err := f.leaveFor(ctx, up.key); err != nil {
+		return err
+	}
+	defer f.cameBack()
 	ctx = f.u.ctx
 	before, err := f.setAside(ctx, up.key)
 	if err != nil {
 		return err
 	}
-	defer f.cameBack()
 	parts := f.partsOf(up)
 	opts, list := f.u.completion(parts)
 	opts.Condition = asItWas(f.u.profile, before)
@@ -51,11 +54,29 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 	return nil
 }
 
-// cameBack counts a detour.
+// leaveFor begins a detour. Who had the name before, and is on one himself, is waited for.
+func (f *File) leaveFor(ctx context.Context, key string) error {
+	f.mu.Lock()
+	named := !f.unlinked
+	f.mu.Unlock()
+	if named {
+		if err := f.u.vacateFor(ctx, key, f); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.detour = key
+	return nil
+}
+
+// cameBack ends a detour, and counts it.
 func (f *File) cameBack() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.detour = ""
 	f.detours++
+	f.changedLocked()
 }
 
 // setAside copies the object under a name, if there is one, to a hidden key.

@@ -10,10 +10,17 @@ import (
 // another's by then, who would be seen with half of their bytes. Who publishes a file does it
 // by itself. A failure is that file's own; the only error is that of ctx.
 func (u *Uploader) Vacate(ctx context.Context, key string) error {
+	return u.vacateFor(ctx, key, nil)
+}
+
+// vacateFor is Vacate for a file, which has itself to itself.
+func (u *Uploader) vacateFor(ctx context.Context, key string, file *File) error {
 	u.mu.Lock()
 	var nameless []*File
 	for f := range u.nameless {
-		nameless = append(nameless, f)
+		if f != file {
+			nameless = append(nameless, f)
+		}
 	}
 	u.mu.Unlock()
 	for _, f := range nameless {
@@ -24,12 +31,19 @@ func (u *Uploader) Vacate(ctx context.Context, key string) error {
 	return nil
 }
 
+// Leave says that the file is about to lose its name: nothing more is sent under it.
+func (f *File) Leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rewrites = true
+}
+
 // Vacate stages what was sent under the file's name, which another one is about to get, and has nothing
 // more sent under it. At a store that cannot do that nothing happens.
 func (f *File) Vacate(ctx context.Context) error {
+	f.Leave()
 	f.mu.Lock()
 	key := f.key
-	f.rewrites = true
 	f.mu.Unlock()
 	if err := f.vacate(ctx, key); err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -38,24 +52,30 @@ func (f *File) Vacate(ctx context.Context) error {
 }
 
 func (f *File) vacate(ctx context.Context, key string) error {
-	if !f.sentUnder(key) {
-		return nil
+	if sent, err := f.sentUnder(ctx, key); !sent {
+		return err
 	}
 	if err := f.take(ctx); err != nil {
 		return err
 	}
 	defer f.done()
-	if !f.sentUnder(key) {
-		return nil
+	if sent, err := f.sentUnder(ctx, key); !sent {
+		return err
 	}
 	return f.stageNow()
 }
 
-// sentUnder reports that the file has an upload under this name, which is not to become its object.
-func (f *File) sentUnder(key string) bool {
+// sentUnder reports that the file has an upload under this name that can be staged. It waits while
+// the name shows what was sent: that ends by itself, also when the file fails.
+func (f *File) sentUnder(ctx context.Context, key string) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.err == nil && !f.closed && f.main != nil && !f.main.hidden && f.main.key == key
+	for f.detour == key {
+		if err := f.waitLocked(ctx); err != nil {
+			return false, err
+		}
+	}
+	return f.err == nil && !f.closed && f.main != nil && !f.main.hidden && f.main.key == key, nil
 }
 
 // errTaken says that a name is another file's, who is not asked to make room.

@@ -2,7 +2,9 @@ package uploader_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -118,4 +120,118 @@ func TestVacate(t *testing.T) {
 	}
 	mustClose(t, f)
 	mustClose(t, small)
+}
+
+// TestTwoWithOneNameTakeTurns has a file without a name and the one that has it now both
+// read back what they sent, while the first or the second is about to.
+func TestTwoWithOneNameTakeTurns(t *testing.T) {
+	for _, p := range []objstore.Profile{small(), opaque()} {
+		for namedFirst := range 2 {
+			stored := mem.New(p)
+			store := fault.New(stored)
+			u := newUploader(t, store, smallConfig(t))
+			data, other := noise(1, 200_000), noise(2, 300_000)
+			nameless := sendParts(t, u, "f", data)
+			nameless.Unlink()
+			named := sendParts(t, u, "f", other)
+			files := []*uploader.File{nameless, named}
+			gate := fault.NewGate()
+			store.Add(fault.Rule{Op: objstore.OpCopy, Mode: fault.Delay, Gate: gate, Times: 1})
+			var both sync.WaitGroup
+			for i := range files {
+				both.Go(func() {
+					if err := files[(i+namedFirst)%2].Vacate(context.Background()); err != nil {
+						t.Error(err)
+					}
+				})
+				if i == 0 {
+					<-gate.Arrived()
+				}
+			}
+			gate.Open()
+			both.Wait()
+			for i, want := range [][]byte{data, other} {
+				got := make([]byte, len(want))
+				if _, err := files[i].ReadAt(t.Context(), got, 0); err != nil || !bytes.Equal(got, want) {
+					t.Errorf("file %d of two: %v, as it was: %v", i, err, bytes.Equal(got, want))
+				}
+			}
+			if _, _, ok := stored.Object("f"); ok {
+				t.Error("something is left under the name")
+			}
+			if _, err := named.Commit(t.Context()); err != nil {
+				t.Error(err)
+			}
+			holds(t, stored, "f", other)
+			mustClose(t, nameless)
+			mustClose(t, named)
+		}
+	}
+}
+
+// TestADetourThatFailsIsWaitedFor has a file without a name fail while the name shows what it
+// sent, or is about to lose that: who is stored under the name by then stays.
+func TestADetourThatFailsIsWaitedFor(t *testing.T) {
+	for _, during := range []string{objstore.OpCopy, objstore.OpDelete} {
+		stored := mem.New(small())
+		store := fault.New(stored)
+		u := newUploader(t, store, smallConfig(t))
+		other := noise(2, 100_000)
+		f := sendParts(t, u, "f", noise(1, 200_000))
+		f.Unlink()
+		g := u.Open("f", uploader.OpenOptions{}) // unguarded: it would overwrite, and be deleted then
+		mustWrite(t, g, other, 0)
+		gate := fault.NewGate()
+		store.Add(fault.Rule{Op: during, KeyContains: "f", Mode: fault.Delay, Gate: gate, Times: 1})
+		var detour sync.WaitGroup
+		detour.Go(func() { _ = f.Vacate(context.Background()) })
+		<-gate.Arrived()
+		f.Discard(context.Canceled)
+		waited, cut := context.WithCancel(t.Context())
+		cut()
+		if err := u.Vacate(waited, "f"); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: the name is free, %v", during, err)
+		}
+		committed := make(chan error)
+		go func() {
+			_, err := g.Commit(context.Background())
+			committed <- err
+		}()
+		gate.Open()
+		detour.Wait()
+		if err := <-committed; err != nil {
+			t.Errorf("%s: %v", during, err)
+		}
+		holds(t, stored, "f", other)
+		_ = f.Close(t.Context()) // with its failure
+		mustClose(t, g)
+	}
+}
+
+// TestRenameStagesWhatWasSentUnderAnyName follows a rename that was taken back by its caller.
+func TestRenameStagesWhatWasSentUnderAnyName(t *testing.T) {
+	stored := mem.New(small())
+	u := newUploader(t, stored, smallConfig(t))
+	info := putObject(t, stored, "a", noise(9, 1000))
+	f := u.Open("a", uploader.OpenOptions{Base: &info, Guard: objstore.Condition{ETag: info.ETag}})
+	if err := f.Rename(t.Context(), "b", objstore.Condition{Absent: true}); err != nil {
+		t.Fatal(err)
+	}
+	data := noise(1, 200_000)
+	mustWrite(t, f, data, 0)
+	if err := f.Truncate(t.Context(), f.Size()); err != nil { // waits for the parts
+		t.Fatal(err)
+	}
+	f.Rebase(info)
+	if err := f.Rename(t.Context(), "c", objstore.Condition{Absent: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Commit(t.Context()); err != nil {
+		t.Error(err)
+	}
+	holds(t, stored, "c", data)
+	if _, _, ok := stored.Object("b"); ok {
+		t.Error("it is under a name that it does not have")
+	}
+	mustClose(t, f)
 }

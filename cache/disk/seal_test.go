@@ -344,6 +344,23 @@ func TestWhatTheDiskDoesNotTakeIsThrownAway(t *testing.T) {
 	want(t, fileOf(t, o), content)
 }
 
+// TestAClosedFileIsKnown: it is not the disk that has failed.
+func TestAClosedFileIsKnown(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stampOf(f); !errors.Is(err, os.ErrClosed) {
+		t.Error(err)
+	}
+	if err := flushRange(f, 0, 1); !errors.Is(err, os.ErrClosed) {
+		t.Error(err)
+	}
+}
+
 // TestOnlyWhatFailedIsThrownAway has the segment made anew while it is synced.
 func TestOnlyWhatFailedIsThrownAway(t *testing.T) {
 	content := noise(5*testBlock, 1)

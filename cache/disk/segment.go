@@ -158,6 +158,7 @@ func (s *segment) read(place int64, p []byte) error {
 func (s *segment) load(data, sums *os.File, proof *proof, place int64, p []byte) error {
 	want := s.slot(sums, place)
 	if want == 0 {
+		proof.remove(place)
 		return ErrAbsent
 	}
 	_, failed := data.ReadAt(p, s.offset(place))

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -71,7 +72,8 @@ func onFile(f *os.File, fn func(fd int) error) error {
 	}
 	var failed error
 	if err := c.Control(func(fd uintptr) { failed = fn(int(fd)) }); err != nil {
-		return err
+		_, closed := f.Stat() // whose error can be told from others
+		return errors.Join(closed, err)
 	}
 	return failed
 }
