@@ -13,7 +13,8 @@ func flushRange(f *os.File, off, n int64) error {
 	const all = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
 	for {
 		err := onFile(f, func(fd int) error { return unix.SyncFileRange(fd, off, n, all) })
-		if !errors.Is(err, unix.EINTR) {
+		var cause interface{ Temporary() bool }
+		if !errors.As(err, &cause) || !cause.Temporary() { // else a signal has interrupted it
 			return err
 		}
 	}

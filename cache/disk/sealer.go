@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -170,7 +169,7 @@ func (s *segment) notTaken(data *os.File, proof *proof, why error) error {
 	switch {
 	case errors.Is(why, os.ErrClosed), errors.Is(why, errNotNow): // it was made anew, or the tier is closed
 		return nil
-	case errors.Is(why, syscall.EINVAL), errors.Is(why, errors.ErrUnsupported): // a file system that never syncs
+	case errors.Is(why, errors.ErrUnsupported): // a file system that never syncs
 		proof.lose()
 		return nil
 	}
