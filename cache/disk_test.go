@@ -2,7 +2,6 @@ package cache_test
 
 import (
 	"errors"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -84,6 +83,25 @@ func TestTheDiskOutlivesTheCache(t *testing.T) {
 	}
 }
 
+// spoil changes bytes of what the disk has of the file.
+func (f *file) spoil(dir string, at ...int64) {
+	f.t.Helper()
+	data, err := filepath.Glob(filepath.Join(dir, "*", "??", "*", "data"))
+	if err != nil || len(data) != 1 {
+		f.t.Fatalf("%v, %v", data, err)
+	}
+	onDisk, err := os.OpenFile(data[0], os.O_WRONLY, 0)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer onDisk.Close()
+	for _, off := range at {
+		if _, err := onDisk.WriteAt([]byte{f.content[off] + 1}, off); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+}
+
 // TestDamageOnTheDiskIsFetchedAgain spoils bytes here and there.
 func TestDamageOnTheDiskIsFetchedAgain(t *testing.T) {
 	for _, piece := range []int{128 << 10, 1 << 20} {
@@ -97,27 +115,7 @@ func testDamageOnTheDisk(t *testing.T, piece int) {
 	f.info.Checksum = objstore.Digest{}
 	f.readFile(f.c, 128<<10)
 	f.c.Close()
-	spoiled := 0
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.Name() != "data" {
-			return err
-		}
-		spoiled++
-		file, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		for _, off := range []int64{1000, 2 << 20, 6<<20 - 1} {
-			if _, err := file.WriteAt([]byte{f.content[off] + 1}, off); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil || spoiled != 1 {
-		t.Fatalf("%d files, %v", spoiled, err)
-	}
+	f.spoil(dir, 1000, 2<<20, 6<<20-1)
 	second := newCache(t, f.f, onDisk(dir))
 	if n := f.readFile(second, piece); n == 0 {
 		t.Error("nothing was fetched again")
@@ -145,13 +143,7 @@ func TestDamageUnderAReaderIsFetchedAgain(t *testing.T) {
 		if !open {
 			r.Close()
 		}
-		data, err := filepath.Glob(filepath.Join(dir, "*", "??", "*", "data"))
-		if err != nil || len(data) != 1 {
-			t.Fatalf("%v, %v", data, err)
-		}
-		if err := overwrite(data[0], 3<<20, []byte{f.content[3<<20] + 1}); err != nil {
-			t.Fatal(err)
-		}
+		f.spoil(dir, 3<<20)
 		before, _ := f.gets()
 		if !open {
 			r = c.Open(f.info)
@@ -164,15 +156,6 @@ func TestDamageUnderAReaderIsFetchedAgain(t *testing.T) {
 		}
 		r.Close()
 	}
-}
-
-func overwrite(path string, at int64, p []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteAt(p, at)
-	return errors.Join(err, f.Close())
 }
 
 // TestReadersOfOneDirectory has caches read through a directory that is too small.

@@ -3,7 +3,6 @@ package fs
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -14,8 +13,6 @@ import (
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
-	"github.com/sluicefs/sluicefs/internal/objstore/mem"
-	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // TestRenameDuringADetour renames a file while its name shows what was sent of its next
@@ -57,24 +54,11 @@ func (s *watched) tell(key string) {
 }
 
 func renameDuringADetour(t *testing.T, config Config) {
-	profile, _ := objstore.ProfileByName("aws")
-	profile.Part = objstore.PartLimits{Min: 24_000, Max: 1 << 30, Align: 1000, MaxCount: 100}
-	store := fault.New(mem.New(profile))
-	text := make([]byte, 2<<20)
-	for i := range text {
-		text[i] = byte(rand.IntN(256))
-	}
-	body := objstore.Body{Reader: bytes.NewReader(text), Size: int64(len(text)), Digest: objstore.SumOf(profile.Digest, text)}
-	if _, err := store.Put(t.Context(), "f", body, objstore.PutOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	store, text := largeFile(t)
 	shown := fault.NewGate()
 	defer shown.Open()
 	seen := &watched{Store: store, looked: make(chan struct{})}
-	config.Uploader = newUploader(t, seen, uploader.Config{
-		Memory: 512 << 10, Threshold: 40_000, Concurrency: 4,
-		Ladder: []uploader.Rung{{Size: 24_000, PerMille: 50}, {Size: 48_000, PerMille: 40}},
-	})
+	config.Uploader = newUploader(t, seen, littleMemory())
 	raw := asked(newServed(t, seen, cache.Config{ListOnly: config.Metadata == MetadataNone}, config))
 
 	var entry fuse.EntryOut

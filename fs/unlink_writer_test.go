@@ -2,7 +2,6 @@ package fs
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"sync"
 	"syscall"
 	"testing"
@@ -12,32 +11,15 @@ import (
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
-	"github.com/sluicefs/sluicefs/internal/objstore/mem"
-	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // TestUnlinkWhileWritten deletes a stored file whose writer goes on while the DELETE is under way, and
 // reads back what he wrote.
 func TestUnlinkWhileWritten(t *testing.T) {
-	profile, _ := objstore.ProfileByName("aws")
-	profile.Part = objstore.PartLimits{Min: 24_000, Max: 1 << 30, Align: 1000, MaxCount: 100}
-	store := fault.New(mem.New(profile))
-	text := make([]byte, 2<<20)
-	for i := range text {
-		text[i] = byte(rand.IntN(256))
-	}
-	body := objstore.Body{Reader: bytes.NewReader(text), Size: int64(len(text)), Digest: objstore.SumOf(profile.Digest, text)}
-	if _, err := store.Put(t.Context(), "f", body, objstore.PutOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	store, text := largeFile(t)
 	gate := fault.NewGate()
 	defer gate.Open()
-	config := Config{}
-	config.Uploader = newUploader(t, store, uploader.Config{
-		Memory: 512 << 10, Threshold: 40_000, Concurrency: 4,
-		Ladder: []uploader.Rung{{Size: 24_000, PerMille: 50}, {Size: 48_000, PerMille: 40}},
-	})
-	raw := asked(newServed(t, store, cache.Config{}, config))
+	raw := asked(newServed(t, store, cache.Config{}, Config{Uploader: newUploader(t, store, littleMemory())}))
 	var entry fuse.EntryOut
 	root := fuse.InHeader{NodeId: fuse.FUSE_ROOT_ID}
 	must(t, raw.Lookup(nil, &root, "f", &entry))

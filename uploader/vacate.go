@@ -41,9 +41,9 @@ func (f *File) Leave() {
 // Vacate stages what was sent under the file's name, which another one is about to get, and has nothing
 // more sent under it. At a store that cannot do that nothing happens.
 func (f *File) Vacate(ctx context.Context) error {
-	f.Leave()
 	f.mu.Lock()
 	key := f.key
+	f.rewrites = true // as in Leave
 	f.mu.Unlock()
 	if err := f.vacate(ctx, key); err != nil && ctx.Err() != nil {
 		return ctx.Err()

@@ -140,7 +140,7 @@ func TestTwoWithOneNameTakeTurns(t *testing.T) {
 			var both sync.WaitGroup
 			for i := range files {
 				both.Go(func() {
-					if err := files[(i+namedFirst)%2].Vacate(context.Background()); err != nil {
+					if err := files[(i+namedFirst)%2].Vacate(t.Context()); err != nil {
 						t.Error(err)
 					}
 				})
@@ -184,7 +184,7 @@ func TestADetourThatFailsIsWaitedFor(t *testing.T) {
 		gate := fault.NewGate()
 		store.Add(fault.Rule{Op: during, KeyContains: "f", Mode: fault.Delay, Gate: gate, Times: 1})
 		var detour sync.WaitGroup
-		detour.Go(func() { _ = f.Vacate(context.Background()) })
+		detour.Go(func() { _ = f.Vacate(t.Context()) })
 		<-gate.Arrived()
 		f.Discard(context.Canceled)
 		waited, cut := context.WithCancel(t.Context())
@@ -194,7 +194,7 @@ func TestADetourThatFailsIsWaitedFor(t *testing.T) {
 		}
 		committed := make(chan error)
 		go func() {
-			_, err := g.Commit(context.Background())
+			_, err := g.Commit(t.Context())
 			committed <- err
 		}()
 		gate.Open()

@@ -91,8 +91,8 @@ func (o *Object) Read(index int64, p []byte) error {
 }
 
 // Keep asks for a block to be kept: it is done later or not at all. Then done is called; until
-// that p must stay as it is. Where the queue is full it waits for a moment, unless that was
-// of no use a short while ago: the disk is slower than what is offered then.
+// that p must stay as it is. Where the queue is full it waits for a moment, in a
+// tenth of the time at most: a slow disk is not waited for.
 func (o *Object) Keep(index int64, p []byte, done func()) {
 	o.users.Add(1)
 	if !o.t.offer(offer{o, index, p, done}) {
