@@ -111,8 +111,10 @@ func removedInVain(e *env) {
 		defer d.Close()
 		return d.Sync()
 	}
-	if !strings.Contains(said, "Permission denied") {
-		e.fails("fsync of the directory", sync(), syscall.EACCES)
+	// Where unlinking takes a while there are several batches, and each is told of: by
+	// an unlink if there is one after it, or by the fsync.
+	if err := sync(); err != nil || !strings.Contains(said, "Permission denied") {
+		e.fails("fsync of the directory", err, syscall.EACCES)
 	}
 	rule.Remove()
 	e.ok(sync()) // it was told
@@ -136,8 +138,8 @@ func TestRemoveDirectoryFails(t *testing.T) {
 	if said, err := m.Try("rm -r d"); err == nil || !strings.Contains(said, "Permission denied") {
 		t.Errorf("rm says %v: %s", err, said)
 	}
-	if n := len(e.keys()); n < 50 {
-		t.Errorf("%d objects are left", n)
+	if len(e.keys()) < 2 { // how many depends on how fast they were unlinked
+		t.Errorf("%q is left of a directory and files that could not be deleted", e.keys())
 	}
 	m.Run("rm -r d")
 	if keys := e.keys(); len(keys) > 0 {
