@@ -80,6 +80,9 @@ func (c *line) Read(p []byte) (int, error) {
 // connection. A connection that the store has closed while it was idle is replaced.
 func (l *lines) roundTrip(req *http.Request, reached func()) (*http.Response, error) {
 	for {
+		if err := req.Context().Err(); err != nil {
+			return nil, err // an answer could be faster than the end of the context
+		}
 		c, err := l.take(req)
 		if err != nil {
 			return nil, err
@@ -90,7 +93,7 @@ func (l *lines) roundTrip(req *http.Request, reached func()) (*http.Response, er
 		if err == nil {
 			return resp, nil
 		}
-		if !used || !errors.Is(err, errUnheard) || req.Context().Err() != nil {
+		if !used || !errors.Is(err, errUnheard) {
 			return nil, err
 		}
 	}

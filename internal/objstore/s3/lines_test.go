@@ -146,6 +146,24 @@ func TestLineEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestLineSendsNothingForNobody has a request whose context ended before.
+func TestLineSendsNothingForNobody(t *testing.T) {
+	var asked atomic.Int64
+	l, srv, _ := linesTo(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+	mustAsk(t, l, "HEAD", srv.URL)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		mustAsk(t, l, "HEAD", srv.URL) // so that one is idle
+		if _, err := ask(t, l, ended, "HEAD", srv.URL); !errors.Is(err, context.Canceled) {
+			t.Fatalf("%v", err)
+		}
+	}
+	if n := asked.Load(); n != 101 {
+		t.Errorf("the store was asked %d times, want 101", n)
+	}
+}
+
 func TestIdleLinesAreClosed(t *testing.T) {
 	l, srv, opened := linesTo(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "x") })
 	mustAsk(t, l, "GET", srv.URL)
