@@ -296,13 +296,9 @@ func (n *fileNode) putBack(was placement, source objstore.Info) {
 	n.object, n.full, n.hidden, n.copied = was.object, was.full, was.hidden, ""
 	n.pending = n.pending || was.pending
 	under := n.writing
-	if under != nil {
-		under.given = attributes{} // the base brings its own
-		under.key = source.Key
-	}
 	n.mu.Unlock()
 	if under != nil {
-		under.file.Rebase(source)
+		under.back(source)
 	}
 }
 
@@ -342,4 +338,22 @@ func (w *writing) rename(ctx context.Context, key string, guard objstore.Conditi
 			w.file.Discard(err) // it must not be stored under a name that it does not have
 		}
 	}, nil
+}
+
+// back makes an object under another key what the file is written over again. What was sent
+// since under the key that it had is staged: it would become the object of that. The operation
+// gate is held.
+func (w *writing) back(source objstore.Info) {
+	n := w.node
+	if w.key != source.Key {
+		w.file.SetOptions(n.fsys.renames(w.key, source.Key))
+		w.key = source.Key
+	}
+	if err := w.file.Rename(n.fsys.ctx, source.Key, objstore.Condition{ETag: source.ETag}); err != nil {
+		w.file.Discard(err) // it must not be stored under a name that it does not have
+	}
+	w.file.Rebase(source)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	w.given = attributes{} // the base brings its own
 }

@@ -90,7 +90,10 @@ func (n *fileNode) remove(ctx *wait, d *dirNode) error {
 	idle := under == nil && n.readers == 0
 	n.mu.Unlock()
 	if under != nil {
-		under.file.Leave()
+		if err := under.file.Leave(ctx); err != nil {
+			return err
+		}
+		defer under.file.Stay()
 	}
 	show := func() {}
 	if stored {
@@ -187,12 +190,9 @@ func (n *fileNode) show(hidden string, object object, full *objstore.Info, sourc
 	n.mu.Lock()
 	n.hidden, n.object, n.full = "", object, full
 	under := n.writing
-	if under != nil {
-		under.given = attributes{} // the base brings its own
-	}
 	n.mu.Unlock()
 	if under != nil {
-		under.file.Rebase(source)
+		under.back(source)
 	}
 	if err := n.fsys.cfg.Store.Delete(n.fsys.ctx, hidden); err != nil {
 		n.fsys.answer("unlink", hidden, err)

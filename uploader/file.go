@@ -56,6 +56,7 @@ type File struct {
 	streaming bool            // it has
 	detours   uint64          // see Detours
 	detour    string          // the name that shows what was sent, or may
+	leaving   bool            // its name is being deleted: see Leave
 	rewrites  bool            // cells were written again after they were covered, or the name is about to go: it will be staged
 	random    bool            // written elsewhere than at its end, or expected to be
 	late      int64           // bytes that were written farther than disorder behind its end
@@ -203,6 +204,7 @@ func (f *File) Unlink() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.unlinked = true
+	f.stayLocked()
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	if !f.closed && f.main != nil && !f.main.hidden {

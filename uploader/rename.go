@@ -16,7 +16,7 @@ func (f *File) Rename(ctx context.Context, key string, guard objstore.Condition)
 	}
 	defer f.done()
 	f.mu.Lock()
-	sent := f.main != nil && !f.main.hidden
+	sent := f.main != nil && !f.main.hidden && f.main.key != key
 	f.mu.Unlock()
 	if sent {
 		if err := f.stageNow(); err != nil {

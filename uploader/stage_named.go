@@ -54,7 +54,8 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 	return nil
 }
 
-// leaveFor begins a detour. Who had the name before, and is on one himself, is waited for.
+// leaveFor begins a detour. Who had the name before, and is on one himself, is waited for, and
+// so is who is about to delete it.
 func (f *File) leaveFor(ctx context.Context, key string) error {
 	f.mu.Lock()
 	named := !f.unlinked
@@ -66,6 +67,11 @@ func (f *File) leaveFor(ctx context.Context, key string) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for f.leaving {
+		if err := f.waitLocked(ctx); err != nil {
+			return err
+		}
+	}
 	f.detour = key
 	return nil
 }

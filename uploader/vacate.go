@@ -31,11 +31,33 @@ func (u *Uploader) vacateFor(ctx context.Context, key string, file *File) error 
 	return nil
 }
 
-// Leave says that the file is about to lose its name: nothing more is sent under it.
-func (f *File) Leave() {
+// Leave says that the file is about to lose its name: nothing more is sent under it, and no
+// detour begins before Unlink or Stay says what became of it. One under way would give the
+// name back what is being deleted: it is waited for. The only error is that of ctx, and then the file
+// does not leave.
+func (f *File) Leave(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rewrites = true
+	f.rewrites, f.leaving = true, true
+	for f.detour != "" {
+		if err := f.waitLocked(ctx); err != nil {
+			f.stayLocked()
+			return err
+		}
+	}
+	return nil
+}
+
+// Stay says that the file does not lose its name after all.
+func (f *File) Stay() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stayLocked()
+}
+
+func (f *File) stayLocked() {
+	f.leaving = false
+	f.changedLocked()
 }
 
 // Vacate stages what was sent under the file's name, which another one is about to get, and has nothing

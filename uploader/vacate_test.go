@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
@@ -120,6 +121,83 @@ func TestVacate(t *testing.T) {
 	}
 	mustClose(t, f)
 	mustClose(t, small)
+}
+
+// overF begins a file over an object "f", of which parts are sent under that name.
+func overF(t *testing.T, u *uploader.Uploader, store objstore.Store, data []byte) *uploader.File {
+	t.Helper()
+	info := putObject(t, store, "f", noise(1, 1000))
+	f := u.Open("f", uploader.OpenOptions{Base: &info, Guard: objstore.Condition{ETag: info.ETag}})
+	mustWrite(t, f, data, 0)
+	if err := f.Truncate(t.Context(), f.Size()); err != nil { // waits for the parts
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestLeaveWaitsForADetour that is about to give the name back what it had: who deletes that then
+// would see it come back.
+func TestLeaveWaitsForADetour(t *testing.T) {
+	stored := mem.New(small())
+	store := fault.New(stored)
+	u := newUploader(t, store, smallConfig(t))
+	f := overF(t, u, store, noise(2, 200_000))
+	gate := fault.NewGate()
+	store.Add(fault.Rule{Op: objstore.OpCopy, Mode: fault.Delay, Gate: gate, After: 2, Times: 1}) // the one back
+	var detour sync.WaitGroup
+	detour.Go(func() { _ = f.Vacate(t.Context()) })
+	<-gate.Arrived()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.Leave(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("the name can be deleted while it shows what was sent: %v", err)
+	}
+	gate.Open()
+	if err := f.Leave(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, _, ok := stored.Object("f"); !ok {
+		t.Error("the name does not have what it had")
+	}
+	f.Stay()
+	detour.Wait()
+	mustClose(t, f)
+}
+
+// TestNoDetourOfANameThatIsDeleted has one wait until the name is gone.
+func TestNoDetourOfANameThatIsDeleted(t *testing.T) {
+	stored := mem.New(small())
+	store := fault.New(stored)
+	u := newUploader(t, store, smallConfig(t))
+	data := noise(2, 200_000)
+	f := overF(t, u, store, data)
+	if err := f.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gate := fault.NewGate()
+	store.Add(fault.Rule{Op: objstore.OpHead, KeyContains: "f", Mode: fault.Delay, Gate: gate, Times: 1}) // the first step
+	var detour sync.WaitGroup
+	detour.Go(func() { _ = f.Vacate(t.Context()) })
+	waits := time.After(50 * time.Millisecond)
+	select {
+	case <-gate.Arrived():
+		t.Error("a detour has begun")
+	case <-waits:
+	}
+	gate.Open()
+	if err := store.Delete(t.Context(), "f"); err != nil {
+		t.Error(err)
+	}
+	f.Unlink()
+	detour.Wait()
+	got := make([]byte, len(data))
+	if _, err := f.ReadAt(t.Context(), got, 0); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%v, as it was: %v", err, bytes.Equal(got, data))
+	}
+	if _, _, ok := stored.Object("f"); ok {
+		t.Error("what was deleted is there again")
+	}
+	mustClose(t, f)
 }
 
 // TestTwoWithOneNameTakeTurns has a file without a name and the one that has it now both
