@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"io"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -58,4 +60,50 @@ func mustCreate(t *testing.T, raw fuse.RawFileSystem, name string) (file fuse.In
 		t.Fatal(status)
 	}
 	return fuse.InHeader{NodeId: out.NodeId}, out.Fh
+}
+
+// mustLookup finds a name in the root.
+func mustLookup(t *testing.T, raw fuse.RawFileSystem, name string) fuse.InHeader {
+	t.Helper()
+	var entry fuse.EntryOut
+	must(t, raw.Lookup(nil, &fuse.InHeader{NodeId: fuse.FUSE_ROOT_ID}, name, &entry))
+	return fuse.InHeader{NodeId: entry.NodeId}
+}
+
+func mustOpen(t *testing.T, raw fuse.RawFileSystem, file fuse.InHeader, flags uint32) (handle uint64) {
+	t.Helper()
+	var out fuse.OpenOut
+	must(t, raw.Open(nil, &fuse.OpenIn{InHeader: file, Flags: flags}, &out))
+	return out.Fh
+}
+
+// mustWrite writes from the beginning of a file.
+func mustWrite(t *testing.T, raw fuse.RawFileSystem, file fuse.InHeader, handle uint64, data []byte) {
+	t.Helper()
+	_, status := raw.Write(nil, &fuse.WriteIn{InHeader: file, Fh: handle}, data)
+	must(t, status)
+}
+
+// putText stores an object.
+func putText(t *testing.T, store objstore.Store, key, text string) {
+	t.Helper()
+	body := objstore.Body{Reader: strings.NewReader(text), Size: int64(len(text)), Digest: objstore.SumOf(store.Profile().Digest, []byte(text))}
+	if _, err := store.Put(t.Context(), key, body, objstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// textOf is the content of an object.
+func textOf(t *testing.T, store objstore.Store, key string) string {
+	t.Helper()
+	body, _, err := store.Get(t.Context(), key, objstore.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(text)
 }

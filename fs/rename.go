@@ -125,27 +125,37 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	if err != nil {
 		return err
 	}
-	var back func()
+	var back func() // nil until something is as it shall be
+	undo := func() {
+		if back != nil {
+			back()
+		}
+		if stored && back != nil {
+			f.replacedBy(target, newKey) // the copy is there
+		} else {
+			show()
+		}
+	}
 	switch {
 	case stored:
-		back, err = n.copyTo(ctx, newKey)
+		if under != nil { // before anything is replaced: what cannot follow
+			err = under.file.BeforeRename(ctx)
+		}
+		if err == nil {
+			back, err = n.copyTo(ctx, newKey)
+		}
 	case parked:
 		err = n.landAs(ctx, under, newKey, guard)
 	case under != nil:
 		back, err = under.rename(ctx, newKey, guard)
 	}
 	if err != nil {
-		show()
+		undo()
 		return err
 	}
 	if stored || under != nil && under.covers { // an object has the old key
 		if err := f.deleteOld(ctx, oldKey); err != nil {
-			back()
-			if stored {
-				f.replacedBy(target, newKey) // the copy is there
-			} else {
-				show()
-			}
+			undo()
 			return err
 		}
 	}
@@ -244,7 +254,8 @@ func (n *fileNode) present() bool {
 }
 
 // copyTo copies the stored object of the file to another key, which is then the
-// node's object, until back takes that back. The operation gate is held.
+// node's object, until back takes that back. If it fails when the copy is there, back
+// is not nil. The operation gate is held.
 func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err error) {
 	key, place := n.key(), n.place()
 	n.mu.Lock()
@@ -274,11 +285,7 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err 
 	n.copied = newKey
 	n.mu.Unlock()
 	back = func() { n.putBack(was, source) }
-	if err := n.arrived(ctx, info, attr); err != nil {
-		back()
-		return nil, err
-	}
-	return back, nil
+	return back, n.arrived(ctx, info, attr)
 }
 
 // placement is what a node knows of where its content is.

@@ -28,3 +28,19 @@ func (f *File) Rename(ctx context.Context, key string, guard objstore.Condition)
 	f.key, f.guard, f.exclusive = key, guard, false
 	return nil
 }
+
+// BeforeRename does what Rename may fail at, for callers who have something to do first that
+// cannot be undone.
+func (f *File) BeforeRename(ctx context.Context) error {
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	defer f.done()
+	f.mu.Lock()
+	sent := f.main != nil && !f.main.hidden
+	f.mu.Unlock()
+	if !sent {
+		return nil
+	}
+	return f.stageNow()
+}
