@@ -23,10 +23,6 @@ type Mutator interface {
 	Copy(ctx context.Context, dst string, src objstore.CopySource, opts objstore.CopyOptions) (objstore.Info, error)
 	Delete(ctx context.Context, key string) error
 	DeleteMany(ctx context.Context, keys []string) (failed map[string]error, err error)
-	CreateMultipart(ctx context.Context, key string, opts objstore.ObjectOptions) (string, error)
-	UploadPartCopy(ctx context.Context, up objstore.UploadRef, number int32, src objstore.CopySource) (objstore.Part, error)
-	Complete(ctx context.Context, up objstore.UploadRef, parts []objstore.Part, opts objstore.CompleteOptions) (objstore.Info, error)
-	Abort(ctx context.Context, up objstore.UploadRef) error
 }
 
 // Metadata says whether mode, owner, times, symlinks and devices are kept with

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/sluicefs/sluicefs/internal/mounttable"
+	"github.com/sluicefs/sluicefs/internal/objstore/patient"
 )
 
 // FileSystem is one mounted bucket.
@@ -95,6 +96,7 @@ func newFileSystem(ctx context.Context, cfg Config) (*FileSystem, error) {
 	}
 	f.procs = newProcesses(&f.background)
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	f.cfg.Store = &patientStore{cfg.Store, &patient.Patience{Answer: patient.Answer, Hurry: f.ctx}}
 	f.watching.init(f, f.abandoned)
 	f.pending.init(f)
 	f.departures.init(f)

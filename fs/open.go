@@ -167,8 +167,8 @@ const releaseTime = time.Second
 // awaitFailed lets the node of a failed file go that nobody has open any more. The
 // kernel sends the last RELEASE when it likes, after close has returned its error, and
 // who tries again at once must not meet the failure of the first attempt, nor who only
-// reads be told of it. If none comes, somebody still has the file open, and they share
-// the failure.
+// reads be told of it, nor an attribute that somebody sets then be lost with it. If none
+// comes, somebody still has the file open, and they share the failure.
 func (n *fileNode) awaitFailed(ctx context.Context) {
 	n.mu.Lock()
 	w := n.writing

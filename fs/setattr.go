@@ -127,8 +127,12 @@ func (n *fileNode) Setattr(ctx context.Context, _ gofuse.FileHandle, in *fuse.Se
 func (n *fileNode) setattr(ctx *wait, in *fuse.SetAttrIn) error {
 	c, any := changeOf(in, n.fsys.cfg.Now())
 	resize := in.Valid&fuse.FATTR_SIZE != 0
+	byName := in.Valid&fuse.FATTR_FH == 0
 	if !resize && n.knows(c) {
 		return nil
+	}
+	if byName && (resize || !c.implicit) {
+		n.awaitFailed(ctx)
 	}
 	if !n.takes(c) {
 		if err := n.ask(ctx); err != nil {
@@ -136,7 +140,7 @@ func (n *fileNode) setattr(ctx *wait, in *fuse.SetAttrIn) error {
 		}
 	}
 	if resize {
-		if err := n.truncate(ctx, int64(in.Size), in.Valid&fuse.FATTR_FH == 0); err != nil {
+		if err := n.truncate(ctx, int64(in.Size), byName); err != nil {
 			return err
 		}
 	}

@@ -160,6 +160,7 @@ func (n *fileNode) hide(ctx context.Context) (show func(), err error) {
 	case errors.Is(err, objstore.ErrPrecondition), errors.Is(err, objstore.ErrNotFound):
 		return func() {}, nil // it was not there any more
 	case err != nil:
+		f.background.Go(func() { f.deleteHidden("unlink", hidden) }) // it may be there all the same
 		return nil, fmt.Errorf("keep the content of an open file: %w", err)
 	}
 	n.mu.Lock()
@@ -194,9 +195,7 @@ func (n *fileNode) show(hidden string, object object, full *objstore.Info, sourc
 	if under != nil {
 		under.back(source)
 	}
-	if err := n.fsys.cfg.Store.Delete(n.fsys.ctx, hidden); err != nil {
-		n.fsys.answer("unlink", hidden, err)
-	}
+	n.fsys.deleteHidden("unlink", hidden)
 }
 
 // dropHidden deletes the hidden copy once nobody has the file open.
@@ -214,8 +213,13 @@ func (n *fileNode) dropHidden() {
 		return
 	}
 	n.fsys.hidden.remove(n)
-	if err := n.fsys.cfg.Store.Delete(n.fsys.ctx, hidden); err != nil {
-		n.fsys.answer("release", hidden, err)
+	n.fsys.deleteHidden("release", hidden)
+}
+
+// deleteHidden deletes a hidden copy that nobody needs.
+func (f *FileSystem) deleteHidden(op, key string) {
+	if err := f.cfg.Store.Delete(f.ctx, key); err != nil {
+		f.answer(op, key, err)
 	}
 }
 

@@ -227,6 +227,7 @@ func (n *fileNode) changeXattr(ctx *wait, c xattrChange) error {
 	if err := c.allowed(f); err != nil {
 		return err
 	}
+	n.awaitFailed(ctx)
 	if err := n.ask(ctx); err != nil {
 		return err
 	}

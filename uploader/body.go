@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/patient"
 )
 
 // body reads a range of a file under write straight from its chunks, without a
@@ -188,10 +189,10 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	return written, nil
 }
 
-// vector appends where the next bytes are, up to haltAfter of them. What is spilled
+// vector appends where the next bytes are, up to patient.Piece bytes. What is spilled
 // comes alone, for it takes memory of its own.
 func (b *body) vector(out [][]byte) ([][]byte, error) {
-	off, room := b.off, int64(haltAfter)
+	off, room := b.off, int64(patient.Piece)
 	for _, f := range b.pieces[b.at:] {
 		n := min(f.to-f.from-off, room)
 		from := f.from + off

@@ -69,7 +69,7 @@
 //   - The first failure of a file is final: err is set once, everything under way
 //     ends, and the uploads are aborted when nothing of them is on its way.
 //   - A request that changes the store is answered, or was not sent whole
-//     (patient.go): nothing arrives behind an abort. Where the store did not answer
+//     (objstore/patient): nothing arrives behind an abort. Where the store did not answer
 //     in time, the upload is looked for again, and aborted again (abort.go).
 //   - Only uploads and hidden objects that this uploader made are ended or removed.
 //

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/patient"
 )
 
 // Store is what the uploader needs of an object store.
@@ -132,7 +133,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	hurry, rush := context.WithCancel(context.WithoutCancel(ctx))
 	u := &Uploader{
-		store:   &patient{Store: store, answer: answerFor, hurry: hurry},
+		store:   &patientStore{store, &patient.Patience{Answer: patient.Answer, Hurry: hurry}},
 		profile: p, log: cfg.Log, cfg: cfg,
 		grid:      newGrid(p, cfg.Ladder, cfg.PartSize, cfg.Memory),
 		crc:       crcOf(p),

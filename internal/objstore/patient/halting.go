@@ -1,4 +1,4 @@
-package uploader
+package patient
 
 import (
 	"context"
@@ -17,8 +17,9 @@ type halting struct {
 	whole bool // all of it went out, at this attempt or an earlier one
 }
 
-// haltAfter is how many bytes go out in one piece.
-const haltAfter = 1 << 20
+// Piece is how many bytes go out in one piece, after which a body may go no further. A
+// body that writes vectors has none that are larger.
+const Piece = 1 << 20
 
 func (h *halting) went(n int) {
 	h.pos += int64(n)
@@ -52,7 +53,7 @@ type haltingWriter struct {
 }
 
 // WriteVector implements objstore.VectorWriter. A body's vectors are no larger than
-// haltAfter.
+// Piece.
 func (o haltingWriter) WriteVector(p [][]byte) (int64, error) {
 	if o.h.ctx.Err() != nil {
 		return 0, context.Cause(o.h.ctx)
@@ -68,7 +69,7 @@ func (o haltingWriter) Write(p []byte) (int, error) {
 		if o.h.ctx.Err() != nil {
 			return written, context.Cause(o.h.ctx)
 		}
-		n, err := o.w.Write(p[written:min(len(p), written+haltAfter)])
+		n, err := o.w.Write(p[written:min(len(p), written+Piece)])
 		written += n
 		o.h.went(n)
 		if err != nil {

@@ -1,0 +1,49 @@
+package fs
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/fault"
+)
+
+// TestByNameAfterAFailedClose changes a file, whose close failed, before its RELEASE arrives: that
+// is not told the failure, nor is it lost with what was written.
+func TestByNameAfterAFailedClose(t *testing.T) {
+	for name, in := range map[string]fuse.SetAttrInCommon{
+		"truncate": {Valid: fuse.FATTR_SIZE, Size: 100},
+		"chmod":    {Valid: fuse.FATTR_MODE, Mode: 0o600},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, text := largeFile(t)
+			f := newServed(t, store, cache.Config{}, Config{Uploader: newUploader(t, store, littleMemory())})
+			raw := asked(f)
+			file := mustLookup(t, raw, "f")
+			handle := mustOpen(t, raw, file, syscall.O_WRONLY)
+			mustWrite(t, raw, file, handle, text[1:4097])
+			store.Add(fault.Rule{Op: objstore.OpCreateMultipart, Mode: fault.Fail, Kind: objstore.ErrNoSpace, Times: 1})
+			if status := raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: handle}); status.Ok() {
+				t.Fatal("it is stored")
+			}
+			changed := make(chan fuse.Status)
+			go func() {
+				in.InHeader = file
+				changed <- raw.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: in}, &fuse.AttrOut{})
+			}()
+			select {
+			case status := <-changed:
+				t.Fatalf("told %v while nobody knows whether the file is still open", status)
+			case <-time.After(20 * time.Millisecond):
+			}
+			raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+			if status := <-changed; status != fuse.Status(syscall.ESTALE) { // the kernel looks again
+				t.Error(status)
+			}
+		})
+	}
+}
