@@ -32,7 +32,8 @@ func (u *Uploader) reclaim() {
 			if u.sendMore() {
 				break // whoever finishes a part kicks again
 			}
-			if u.evict(u.pinned) {
+			// What ended since the lists were looked at is there now.
+			if u.pool.wanted() == 0 || u.evict(u.passed) || u.evict(u.clean) || u.evict(u.pinned) {
 				continue
 			}
 			u.recall() // whoever commits kicks, but nobody knows what it waits for before
