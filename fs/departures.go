@@ -269,9 +269,11 @@ func (q *departures) answered(d departure, failure error) {
 		return
 	}
 	if failure == nil {
+		f.cfg.Uploader.Lacks(d.key, nil)
 		return
 	}
 	failure = fmt.Errorf("delete %q, which was unlinked: %w", d.key, failure)
+	f.cfg.Uploader.Lacks(d.key, failure)
 	d.dir.mu.Lock()
 	d.dir.undeleted = failure
 	d.dir.mu.Unlock()
@@ -280,7 +282,7 @@ func (q *departures) answered(d departure, failure error) {
 
 // drain deletes everything that is left, and ends run.
 func (q *departures) drain(ctx context.Context) {
-	_ = q.flush(ctx) // what could not be deleted was logged
+	_ = q.flush(ctx) // what could not be deleted was logged, and counts as a failure
 	q.mu.Lock()
 	q.ended = true
 	q.mu.Unlock()

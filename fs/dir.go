@@ -51,12 +51,14 @@ type dirNode struct {
 
 	mu       sync.Mutex
 	attr     attributes
-	touched  time.Time // when this mount changed an entry, if attr.mtime was not set since
-	accessed time.Time // the atime that somebody set; it is not stored
-	changed  time.Time // when this mount changed the attributes
-	marker   bool      // it was there
-	pending  bool      // attr is to be stored in the marker
-	storing  int       // requests on their way that store it: what the store says meanwhile is older
+	touched  time.Time  // when this mount changed an entry, if attr.mtime was not set since
+	accessed time.Time  // the atime that somebody set; it is not stored
+	changed  time.Time  // when this mount changed the attributes
+	marker   bool       // it was there
+	pending  bool       // attr is to be stored in the marker
+	storing  int        // requests on their way that store it: what the store says meanwhile is older
+	failed   error      // why the last attempt to store attributes failed
+	wished   attributes // those of that attempt
 
 	walk      int   // as many more entries will be listed when they are looked at
 	undeleted error // why a file is there whose unlink had succeeded; told once

@@ -64,7 +64,8 @@ type fileNode struct {
 	backing  *backing      // while there are others, which the kernel reads by itself
 	pending  bool          // attr differs from what the object carries, and is to be stored
 	storing  bool          // attr is on its way to the object
-	failed   error         // why the last attempt to store attr failed
+	failed   error         // why the last attempt to store attributes failed
+	wished   attributes    // those of that attempt: see wishedLocked
 	leaving  bool          // its object is about to go, and its content is not kept: see lockToOpen
 	deleted  bool          // it has no name any more
 	replaced bool          // the name means another content now

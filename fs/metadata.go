@@ -2,10 +2,13 @@ package fs
 
 import (
 	"maps"
+	"math"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sluicefs/sluicefs/uploader"
 )
 
 // The names under which s3fs keeps what POSIX knows of a file; rclone reads and
@@ -185,3 +188,17 @@ func (a attributes) encode(meta map[string]string) map[string]string {
 	}
 	return out
 }
+
+// longest is encode with everything at its longest that can still be set, and with what a
+// commit may add: what is taken must not keep the file from being stored later.
+func (a attributes) longest(meta map[string]string) map[string]string {
+	a.known |= knownMode | knownUID | knownGID | knownMtime
+	a.mode, a.uid, a.gid, a.mtime = syscall.S_IFMT|0o7777, math.MaxUint32, math.MaxUint32, latest
+	out := a.encode(meta)
+	out[uploader.MetaID] = uploader.LongestID
+	return out
+}
+
+// latest is the time that takes most room among those that are likely to be set: in the year 2286
+// the seconds get one digit more.
+var latest = time.Unix(9_999_999_999, 999_999_999)

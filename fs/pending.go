@@ -153,7 +153,7 @@ func (q *pendingQueue) flush(ctx context.Context) error {
 
 // drain stores everything that waits and ends run.
 func (q *pendingQueue) drain(ctx context.Context) {
-	_ = q.flush(ctx) // logged, and kept on the nodes
+	_ = q.flush(ctx) // logged, kept on the nodes, and counted as failures
 	q.mu.Lock()
 	q.ended = true
 	q.signal()

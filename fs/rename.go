@@ -167,6 +167,7 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	f.cfg.Cache.Remove(oldKey)
 	if stored {
 		f.cfg.Uploader.Forget(newKey) // what failed under that name is not missed any more
+		f.cfg.Uploader.Lacks(oldKey, nil)
 	}
 	n.mu.Lock()
 	n.copied, n.changed = "", f.cfg.Now()
@@ -260,11 +261,11 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err 
 	key, place := n.key(), n.place()
 	n.mu.Lock()
 	source := n.infoLocked(key)
-	was := placement{n.object, n.full, n.hidden, n.pending}
+	wish, wished := n.wishedLocked()
+	was := placement{n.object, n.full, n.hidden, wished}
 	var attr *attributes
-	if under := n.writing; n.pending && n.full != nil && (under == nil || !under.file.Dirty()) {
-		a := n.attr
-		attr = &a
+	if under := n.writing; wished && n.full != nil && (under == nil || !under.file.Dirty()) {
+		attr = &wish
 	}
 	n.mu.Unlock()
 	info, err := n.fsys.copyWith(ctx, newKey, source, attr)
@@ -290,10 +291,10 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err 
 
 // placement is what a node knows of where its content is.
 type placement struct {
-	object  object
-	full    *objstore.Info
-	hidden  string
-	pending bool
+	object object
+	full   *objstore.Info
+	hidden string
+	wished bool // the object does not carry all that it shall
 }
 
 // putBack makes the object that the file was copied from its object again. The
@@ -301,9 +302,12 @@ type placement struct {
 func (n *fileNode) putBack(was placement, source objstore.Info) {
 	n.mu.Lock()
 	n.object, n.full, n.hidden, n.copied = was.object, was.full, was.hidden, ""
-	n.pending = n.pending || was.pending
-	under := n.writing
+	n.pending = n.pending || was.wished
+	pending, under := n.pending, n.writing
 	n.mu.Unlock()
+	if pending {
+		n.fsys.pending.add(n)
+	}
 	if under != nil {
 		under.back(source)
 	}

@@ -193,8 +193,7 @@ func (n *fileNode) source(listed objstore.Info) (objstore.Info, *attributes) {
 	if n.full == nil {
 		return listed, nil
 	}
-	if n.pending && (n.writing == nil || !n.writing.file.Dirty()) {
-		attr := n.attr
+	if attr, wished := n.wishedLocked(); wished && (n.writing == nil || !n.writing.file.Dirty()) {
 		return n.infoLocked(listed.Key), &attr
 	}
 	return n.infoLocked(listed.Key), nil

@@ -177,7 +177,8 @@ func (n *fileNode) setAttributes(c change) error {
 		n.mu.Unlock()
 		return errStale
 	}
-	attr, differs := c.apply(n.attr)
+	now, wished := n.wishedLocked()
+	attr, differs := c.apply(now)
 	n.attr = attr
 	if c.atime != nil {
 		n.accessed = *c.atime
@@ -185,7 +186,7 @@ func (n *fileNode) setAttributes(c change) error {
 	if !c.implicit {
 		n.changed = n.fsys.cfg.Now()
 	}
-	if !differs || n.deleted {
+	if again := wished && !n.pending; !differs && !again || n.deleted {
 		n.mu.Unlock()
 		return nil
 	}
@@ -316,7 +317,8 @@ func (d *dirNode) setAttributes(c change) error {
 		return uploader.ErrDraining
 	}
 	d.mu.Lock()
-	attr, differs := c.apply(d.attr)
+	now, wished := d.wishedLocked()
+	attr, differs := c.apply(now)
 	d.attr, d.changed = attr, d.fsys.cfg.Now()
 	if c.atime != nil {
 		d.accessed = *c.atime
@@ -324,7 +326,7 @@ func (d *dirNode) setAttributes(c change) error {
 	if c.mtime != nil {
 		d.touched = time.Time{}
 	}
-	alone := differs && d.fsys.cfg.Metadata == MetadataPosix && d != d.fsys.root
+	alone := (differs || wished && !d.pending) && d.fsys.cfg.Metadata == MetadataPosix && d != d.fsys.root
 	d.pending = d.pending || alone
 	d.mu.Unlock()
 	if alone {

@@ -25,7 +25,11 @@ func (n *fileNode) storeMetadata(ctx context.Context) error {
 	key := n.key()
 	n.mu.Lock()
 	under := n.writing
-	todo := (n.pending || n.failed != nil) && !n.deleted && !n.replaced && n.object.stored
+	if under != nil && under.explicit && !under.file.OptionsStored() {
+		n.pending = true // no commit has come that carried them
+	}
+	attr, wished := n.wishedLocked()
+	todo := wished && !n.deleted && !n.replaced && n.object.stored
 	if under != nil && under.file.Dirty() {
 		todo = false // a commit is coming that carries them, or finds that it could not
 	}
@@ -35,20 +39,33 @@ func (n *fileNode) storeMetadata(ctx context.Context) error {
 		return nil
 	}
 	n.storing = true
-	source, attr := n.infoLocked(key), n.attr
+	source := n.infoLocked(key)
 	n.mu.Unlock()
 	defer n.endStoring()
 	info, err := n.fsys.copyWith(ctx, key, source, &attr)
 	if err != nil {
 		// It is tried again by who syncs the file, and told to him. Till then the
 		// name shows what is stored.
+		err = fmt.Errorf("store metadata of %q: %w", key, err)
 		n.mu.Lock()
-		n.failed = err
+		n.failed, n.wished = err, attr
 		n.mu.Unlock()
-		return fmt.Errorf("store metadata of %q: %w", key, err)
+		n.fsys.cfg.Uploader.Lacks(key, err)
+		return err
 	}
 	n.moved(info)
+	n.fsys.cfg.Uploader.Lacks(key, nil)
 	return nil
+}
+
+// wishedLocked returns the attributes that the object shall carry and does not, and
+// whether there are any. Where storing them has failed they are the node's again: it is tried
+// once more.
+func (n *fileNode) wishedLocked() (attributes, bool) {
+	if !n.pending && n.failed != nil {
+		n.attr = n.wished
+	}
+	return n.attr, n.pending || n.failed != nil
 }
 
 // endStoring says that no attributes are on their way any more.
@@ -94,19 +111,30 @@ func (d *dirNode) storeMetadata(ctx context.Context) error {
 	d.fsys.pending.remove(d) // first: what is set from here on comes back
 	named := d.fsys.nodes.named(d)
 	d.mu.Lock()
-	todo := d.pending && named
+	attr, wished := d.wishedLocked()
 	d.pending = false
-	if !todo {
+	if !wished || !named {
 		d.mu.Unlock()
 		return nil
 	}
 	d.storing++
 	d.mu.Unlock()
-	err := d.fsys.putMarker(ctx, d.key(), d, objstore.Condition{})
+	key := d.key()
+	err := d.fsys.putMarker(ctx, key, d, objstore.Condition{})
 	d.mu.Lock()
 	d.storing--
+	d.failed, d.wished = err, attr
 	d.mu.Unlock()
+	d.fsys.cfg.Uploader.Lacks(key, err)
 	return err
+}
+
+// wishedLocked is for a directory what it is for a file.
+func (d *dirNode) wishedLocked() (attributes, bool) {
+	if !d.pending && d.failed != nil {
+		d.attr = d.wished
+	}
+	return d.attr, d.pending || d.failed != nil
 }
 
 // markerType is the Content-Type of a directory marker, as s3fs and the AWS

@@ -107,8 +107,9 @@ func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
 	defer n.mu.Unlock()
 	w := n.writing
 	if w == nil {
-		w = &writing{node: n, key: key, file: n.fsys.cfg.Uploader.Open(key, o), given: n.attr, ended: make(chan struct{})}
-		if n.pending || n.failed != nil { // the object does not carry them yet
+		attr, wished := n.wishedLocked()
+		w = &writing{node: n, key: key, file: n.fsys.cfg.Uploader.Open(key, o), given: attr, ended: make(chan struct{})}
+		if wished { // the object does not carry them yet
 			w.explicit, w.given = true, attributes{}
 		}
 		n.writing = w
@@ -177,7 +178,7 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 	n.carried = told.mtime
 	n.attr = n.attr.over(told)
 	n.pending = w.explicit && !w.file.OptionsStored()
-	w.explicit = n.pending
+	w.explicit, n.failed = n.pending, nil
 	pending := n.pending
 	if !w.file.Dirty() {
 		w.ahead.Store(false)
@@ -241,8 +242,13 @@ func (n *fileNode) endWriting(ctx context.Context, w *writing) {
 	}
 	n.mu.Lock()
 	n.writing = nil
+	alone := lost == nil && w.explicit && !w.file.OptionsStored() && !n.deleted && !n.replaced
+	n.pending = n.pending || alone
 	n.mu.Unlock()
 	n.fsys.open.remove(w)
+	if alone { // no commit came that would have carried them
+		n.fsys.pending.add(n)
+	}
 	if lost != nil {
 		n.fsys.lose(n)
 	}

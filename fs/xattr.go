@@ -198,7 +198,8 @@ func (c xattrChange) allowed(f *FileSystem) error {
 }
 
 // apply returns the attributes after the change. meta is the other metadata that
-// the object will carry, with which it must be within the store's limits.
+// the object will carry, with which it must be within the store's limits, whatever
+// the others will be.
 func (c xattrChange) apply(a attributes, meta map[string]string, p *objstore.Profile) (attributes, error) {
 	x := decodeXattrs(a.xattrs)
 	_, there := x[c.name]
@@ -216,7 +217,7 @@ func (c xattrChange) apply(a attributes, meta map[string]string, p *objstore.Pro
 		x[c.name] = c.value
 	}
 	a.xattrs, a.known = x.encode(), a.known|knownXattrs
-	if err := p.CheckOptions(&objstore.ObjectOptions{Metadata: a.encode(meta)}); err != nil && !c.remove {
+	if err := p.CheckOptions(&objstore.ObjectOptions{Metadata: a.longest(meta)}); err != nil && !c.remove {
 		return a, fmt.Errorf("%w: %w", errNoRoom, err)
 	}
 	return a, nil
@@ -236,7 +237,8 @@ func (n *fileNode) changeXattr(ctx *wait, c xattrChange) error {
 	if n.full != nil {
 		meta = n.full.Metadata
 	}
-	attr, err := c.apply(n.attr, meta, f.cfg.Store.Profile())
+	now, _ := n.wishedLocked()
+	attr, err := c.apply(now, meta, f.cfg.Store.Profile())
 	if err == nil && n.replaced {
 		err = errStale
 	}
@@ -266,7 +268,8 @@ func (d *dirNode) changeXattr(ctx *wait, c xattrChange) error {
 	}
 	meta := f.cfg.Options(d.key()).Metadata
 	d.mu.Lock()
-	attr, err := c.apply(d.attr, meta, f.cfg.Store.Profile())
+	now, _ := d.wishedLocked()
+	attr, err := c.apply(now, meta, f.cfg.Store.Profile())
 	if err == nil {
 		d.attr, d.changed, d.pending = attr, f.cfg.Now(), true
 	}

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -116,7 +117,9 @@ func metadataClauses() map[string]clause {
 				e.want(k, meta[k], want)
 			}
 		}},
-		"A6": {run: func(e *env) { storedLater(e) }},
+		"A6":  {run: func(e *env) { storedLater(e) }},
+		"A18": {run: func(e *env) { setWhileWritten(e) }},
+		"A19": {run: func(e *env) { attributesNotTaken(e) }},
 		"A7": {run: func(e *env) {
 			m := e.mount()
 			e.ok(os.Symlink("some/target", filepath.Join(m.Dir, "l")))
@@ -277,6 +280,50 @@ func metadataClauses() map[string]clause {
 }
 
 // storedLater checks when changed attributes of a stored file are stored.
+// setWhileWritten sets the mode of a file whose writer succeeds, and then of one whose writer fails.
+func setWhileWritten(e *env) {
+	e.put("f", "content", map[string]string{"mode": "33188"})
+	m := e.mount()
+	for _, fails := range []bool{false, true} {
+		f := e.open(m, "f", os.O_WRONLY)
+		_, err := f.WriteString("other")
+		e.ok(err)
+		mode, want := os.FileMode(0o600), "33152"
+		if fails {
+			mode = 0o640 // it stays at 600
+			e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied, Times: 1})
+		}
+		e.ok(os.Chmod(filepath.Join(m.Dir, "f"), mode))
+		if err := f.Close(); (err != nil) != fails {
+			e.Errorf("close: %v, it should fail: %v", err, fails)
+		}
+		e.ok(m.FS.Sync(e.Context()))
+		e.want("mode", e.head("f").Metadata["mode"], want)
+	}
+}
+
+// attributesNotTaken has the store refuse to store attributes.
+func attributesNotTaken(e *env) {
+	e.put("f", "content", map[string]string{"mode": "33188"})
+	m := e.mountWith(never)
+	rule := e.store.Add(fault.Rule{Op: objstore.OpCopy, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+	at := filepath.Join(m.Dir, "f")
+	e.ok(os.Chmod(at, 0o600))
+	if err := m.FS.Sync(e.Context()); !errors.Is(err, objstore.ErrAccessDenied) {
+		e.Errorf("sync of the mount: %v", err)
+	}
+	e.eventually("the name shows what is stored", func() bool { return e.stat(m, "f").Mode&0o777 == 0o644 })
+	f := e.open(m, "f", os.O_RDONLY)
+	e.fails("fsync", f.Sync(), syscall.EACCES)
+	if failures, _ := m.Uploader.Failures(); len(failures) != 1 || failures[0].Key != "f" {
+		e.Errorf("not stored are %v", failures)
+	}
+	rule.Remove()
+	e.ok(f.Sync())
+	e.ok(f.Close())
+	e.want("mode", e.head("f").Metadata["mode"], "33152")
+}
+
 func storedLater(e *env) {
 	m := e.mountWith(func(c *fs.Config) { c.MetadataDelay = 50 * time.Millisecond })
 	e.write(m, "f", "content")

@@ -116,14 +116,21 @@ func removedInVain(e *env) {
 	if err := sync(); err != nil || !strings.Contains(said, "Permission denied") {
 		e.fails("fsync of the directory", err, syscall.EACCES)
 	}
+	failures, _ := m.Uploader.Failures() // which an unmount would tell
 	rule.Remove()
 	e.ok(sync()) // it was told
 	left := strings.Fields(e.names(m, "d"))
 	if len(left) == 0 || len(left) != len(e.keys())-1 { // how many depends on how fast they were unlinked
 		e.Fatalf("%d files are shown, and the store has %d", len(left), len(e.keys())-1)
 	}
+	if len(failures) != len(left) {
+		e.Errorf("%d of %d count as failures", len(failures), len(left))
+	}
 	e.want("content", e.read(m, "d/"+left[0]), "x")
 	m.Run("rm -r d")
+	if failures, _ := m.Uploader.Failures(); len(failures) > 0 {
+		e.Errorf("%v is deleted by now", failures[0])
+	}
 	if keys := e.keys(); len(keys) > 0 {
 		e.Errorf("%d objects are left: %q", len(keys), keys[0])
 	}

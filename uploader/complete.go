@@ -144,7 +144,7 @@ func (up *upload) made(info objstore.Info, size int64, expect string) bool {
 	case info.Size != size:
 		return false
 	case up.mark != "":
-		return info.Metadata[metaID] == up.mark
+		return info.Metadata[MetaID] == up.mark
 	}
 	return expect != "" && strings.EqualFold(info.ETag, expect)
 }
@@ -156,7 +156,7 @@ func (u *Uploader) sameBody(info objstore.Info, b *body, sum uint64, mark string
 	case info.Size != b.size:
 		return false
 	case mark != "":
-		return info.Metadata[metaID] == mark
+		return info.Metadata[MetaID] == mark
 	}
 	if s, ok := u.crc.sum(info.Checksum); ok {
 		return s == sum

@@ -7,11 +7,14 @@ import (
 	"time"
 )
 
-// Failure is a file whose last content is not in the store.
+// Failure is a file whose last content is not in the store, or not all of its attributes, or that
+// is still there although it was removed.
 type Failure struct {
 	Key  string
 	Time time.Time
 	Err  error
+
+	other bool // its content is as it shall be: see Lacks
 }
 
 // maxFailures bounds how many files are remembered that failed: with the longest
@@ -25,7 +28,7 @@ type failures struct {
 	more  int // that found no room, and cannot be told apart
 }
 
-// Failures returns the files whose last content is not in the store, whether or
+// Failures returns the files that are not in the store as they were left, whether or
 // not their writers were told, in the order in which they failed, and how many
 // more there are than it remembers. A file that was stored since, removed, or
 // replaced by another is none. Nor is one whose writer was killed: it is as if
@@ -39,6 +42,22 @@ func (u *Uploader) Failures() (list []Failure, more int) {
 	}
 	slices.SortFunc(list, func(a, b Failure) int { return a.Time.Compare(b.Time) })
 	return list, f.more
+}
+
+// Lacks says that somebody else could not give an object its attributes, or could not delete it;
+// or, where err is nil, that this was done.
+func (u *Uploader) Lacks(key string, err error) {
+	f := &u.failures
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known, is := f.byKey[key]
+	switch {
+	case is && !known.other: // that is worse
+	case err != nil:
+		f.addLocked(Failure{Key: key, Time: time.Now(), Err: err, other: true})
+	default:
+		delete(f.byKey, key)
+	}
 }
 
 // Forget says that nobody misses what could not be stored under a name: it was
@@ -58,9 +77,13 @@ func (u *Uploader) failed(key string, err error) {
 	f := &u.failures
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, known := f.byKey[key]; !known && len(f.byKey) >= maxFailures {
+	f.addLocked(Failure{Key: key, Time: time.Now(), Err: err})
+}
+
+func (f *failures) addLocked(one Failure) {
+	if _, known := f.byKey[one.Key]; !known && len(f.byKey) >= maxFailures {
 		f.more++
 		return
 	}
-	f.byKey[key] = Failure{Key: key, Time: time.Now(), Err: err}
+	f.byKey[one.Key] = one
 }

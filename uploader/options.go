@@ -8,9 +8,12 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
-// metaID is the name of the user metadata by which an object is known again as
+// MetaID is the name of the user metadata by which an object is known again as
 // the one that a request made, after its answer was lost.
-const metaID = "sluicefs-id"
+const MetaID = "sluicefs-id"
+
+// LongestID is as long as its value can be: 16 hexadecimal digits, a dash, and the digits of a uint64.
+const LongestID = "0123456789abcdef-18446744073709551615"
 
 // tagged adds a mark, and returns it, where the ETag cannot tell who made an
 // object: where it is not made of the bytes, and where bytes alone do not tell,
@@ -22,7 +25,7 @@ func (u *Uploader) tagged(o objstore.ObjectOptions, exclusive bool) (objstore.Ob
 	}
 	o = cloneOptions(o)
 	mark := fmt.Sprintf("%s-%d", u.nonce, u.names.Add(1))
-	o.Metadata[metaID] = mark
+	o.Metadata[MetaID] = mark
 	return o, mark
 }
 
