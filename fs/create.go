@@ -31,6 +31,9 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	if n := d.child(name); n != nil {
 		return d.createExisting(w, name, flags, out)
 	}
+	if d.fsys.cfg.Uploader.Draining() {
+		return nil, nil, 0, d.fsys.answer("create", key, uploader.ErrDraining)
+	}
 	n := d.newFile(key, w.caller, mode|fuse.S_IFREG)
 	n.unstored.Store(true)
 	// It gets its name when it is under write: what has a name and is neither

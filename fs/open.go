@@ -147,6 +147,9 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 	if stale {
 		return nil, errStale
 	}
+	if under == nil && n.fsys.cfg.Uploader.Draining() {
+		return nil, uploader.ErrDraining
+	}
 	if under != nil {
 		if err := under.file.Err(); err != nil {
 			return nil, err

@@ -284,6 +284,8 @@ func (n *fileNode) truncate(ctx context.Context, size int64, byName bool) error 
 		return errStale
 	case size == now:
 		return nil
+	case n.fsys.cfg.Uploader.Draining():
+		return uploader.ErrDraining
 	}
 	w := n.startWriting(key, options)
 	w.handles-- // nobody has it open

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -212,6 +213,7 @@ func consistencyClauses() map[string]clause {
 			m.Unmount()
 			e.want("failed", failed(m), "lost")
 		}},
+		"K5": {run: opensNothingMore},
 		"K4": {run: func(e *env) {
 			m, other := e.mount(), e.mount()
 			f := e.open(m, "exclusive", os.O_CREATE|os.O_EXCL|os.O_WRONLY)
@@ -226,4 +228,30 @@ func consistencyClauses() map[string]clause {
 			e.want("failed", failed(m), "")
 		}},
 	}
+}
+
+// opensNothingMore lets the mount end while somebody has a file open, and has others try to write.
+func opensNothingMore(e *env) {
+	e.put("there", "content", nil)
+	m := e.mount()
+	f := e.open(m, "open", os.O_CREATE|os.O_WRONLY)
+	ended, end := context.WithCancel(e.Context())
+	end()
+	if err := m.Uploader.Drain(ended); !errors.Is(err, context.Canceled) {
+		e.Errorf("drained, with a file open: %v", err)
+	}
+	for what, flags := range map[string]int{"new": os.O_CREATE | os.O_WRONLY, "there": os.O_WRONLY | os.O_TRUNC} {
+		_, err := os.OpenFile(filepath.Join(m.Dir, what), flags, 0o644)
+		e.fails("open of "+what, err, syscall.EROFS)
+	}
+	e.fails("truncate", os.Truncate(filepath.Join(m.Dir, "there"), 3), syscall.EROFS)
+	e.want("content", e.read(m, "there"), "content")
+	if _, err := os.Lstat(filepath.Join(m.Dir, "new")); !errors.Is(err, os.ErrNotExist) {
+		e.Errorf("what was refused: %v", err)
+	}
+	_, err := f.WriteString("held")
+	e.ok(err)
+	e.ok(f.Close())
+	e.stored("open", "held")
+	e.want("failed", failed(m), "")
 }

@@ -90,7 +90,7 @@ func (u *Uploader) Open(key string, o OpenOptions) *File {
 		f.remotes = remotes{}.put(remote{span{0, f.size}, source{key: o.Base.Key, etag: o.Base.ETag, size: o.Base.Size}, 0})
 	}
 	u.mu.Lock()
-	if u.draining {
+	if u.draining { // it began after the caller had looked
 		f.err = ErrDraining
 	}
 	u.files[f] = struct{}{}

@@ -204,6 +204,13 @@ func (u *Uploader) Drain(ctx context.Context) error {
 	}
 }
 
+// Draining reports that no new files are taken.
+func (u *Uploader) Draining() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.draining
+}
+
 // How long Close waits: for the answers to what is on its way, and then for the
 // store to end unfinished uploads.
 const (
