@@ -219,6 +219,7 @@ func (n *fileNode) dropHidden() {
 // deleteHidden deletes a hidden copy that nobody needs.
 func (f *FileSystem) deleteHidden(op, key string) {
 	if err := f.cfg.Store.Delete(f.ctx, key); err != nil {
+		f.cfg.Uploader.DeleteLater(key)
 		f.answer(op, key, err)
 	}
 }

@@ -27,7 +27,8 @@ const (
 var errStays = errors.New("it is still there")
 
 // abortAll ends uploads that will not be completed. It is called when nothing of
-// them is on its way; a failure is logged: nobody waits for it.
+// them is on its way; a failure is logged, as nobody waits for it, and the store is asked
+// again later.
 func (u *Uploader) abortAll(ups []*upload) {
 	for _, up := range ups {
 		select {
@@ -73,8 +74,9 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 func (u *Uploader) abortLogged(up *upload) bool {
-	err := u.abort(up)
+	err := u.abort(u.ctx, up)
 	if err != nil {
+		u.leftovers.add([]*upload{up})
 		u.log.WithError(err).WithField("key", up.key).WithField("upload", up.ref.ID).Error("cannot abort upload")
 	}
 	return err == nil
@@ -82,8 +84,8 @@ func (u *Uploader) abortLogged(up *upload) bool {
 
 // abort ends an upload, and asks whether it is gone: S3 says of an abort that it
 // may have to be repeated until no parts are left.
-func (u *Uploader) abort(up *upload) error {
-	ctx, cancel := context.WithTimeout(u.ctx, abortFor)
+func (u *Uploader) abort(ctx context.Context, up *upload) error {
+	ctx, cancel := context.WithTimeout(ctx, abortFor)
 	defer cancel()
 	for try := range abortTries {
 		if !pause(ctx, abortPause*time.Duration(try)) {

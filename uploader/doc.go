@@ -124,7 +124,8 @@
 //
 // # Goroutines
 //
-// reclaim lives as long as the uploader. Each sealed cell and each finished
+// reclaim lives as long as the uploader, and so does tidyUp, which asks the store again for
+// what it did not let go of (leftovers.go). Each sealed cell and each finished
 // segment has one goroutine until its request has ended; a failed file has one
 // that cleans up. Close waits for all of them.
 package uploader

@@ -14,6 +14,9 @@ const KeptBehind = keptBehind
 // MaxParked is how many files can be parked.
 const MaxParked = maxParked
 
+// TidyLeftovers asks the store again for what it did not let go of.
+func (u *Uploader) TidyLeftovers() { u.tidyLeftovers(u.ctx) }
+
 // Waiting returns how many callers wait for memory.
 func (u *Uploader) Waiting() int {
 	u.pool.mu.Lock()

@@ -105,6 +105,7 @@ func (u *Uploader) deleteAll(staged []source) {
 		err := u.store.Delete(ctx, s.key)
 		cancel()
 		if err != nil {
+			u.DeleteLater(s.key)
 			u.log.WithError(err).WithField("key", s.key).Error("cannot remove hidden object")
 		}
 	}

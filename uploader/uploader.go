@@ -91,7 +91,7 @@ type Uploader struct {
 	hurry     context.Context // ends, before that, the waits for answers that nobody needs
 	rush      context.CancelFunc
 	wg        sync.WaitGroup // every goroutine that works for a file
-	reclaimer sync.WaitGroup // the one that finds memory
+	reclaimer sync.WaitGroup // the one that finds memory, and the one that tidies up
 
 	once  sync.Once // of Close
 	ended error     // its answer
@@ -100,8 +100,11 @@ type Uploader struct {
 
 	stats    counters
 	failures failures
-	names    atomic.Uint64 // makes hidden keys different
-	nonce    string
+
+	leftovers leftovers
+
+	names atomic.Uint64 // makes hidden keys different
+	nonce string
 
 	// mu is a leaf but for pool.mu: see the lock order in doc.go.
 	mu       sync.Mutex
@@ -147,6 +150,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		failures: failures{byKey: map[string]Failure{}}, recallLoans: func(int64) {},
 	}
 	u.reclaimer.Go(u.reclaim)
+	u.reclaimer.Go(u.tidyUp)
 	return u, nil
 }
 
@@ -245,6 +249,7 @@ func (u *Uploader) end() error {
 	}
 	ends.Wait()
 	u.wg.Wait()
+	u.tidyLeftovers(u.ctx)
 	hurry.Stop()
 	patience.Stop()
 	u.rush()
