@@ -116,6 +116,25 @@ func TestAttributesThatCouldNotBeStored(t *testing.T) {
 	}
 }
 
+// TestLostAnswerToAttributes has the store take them, and not say so: who writes to the file then
+// does not find an object that he takes for another client's.
+func TestLostAnswerToAttributes(t *testing.T) {
+	store, _ := largeFile(t)
+	f := newServed(t, store, cache.Config{}, Config{Uploader: newUploader(t, store, littleMemory())})
+	raw := asked(f)
+	file := mustLookup(t, raw, "f")
+	must(t, chmod(raw, file, 0o600))
+	store.Add(fault.Rule{Op: objstore.OpCopy, Mode: fault.LoseAnswer, Times: 1})
+	if err := f.pending.flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wantMode(t, store, "f", 0o600)
+	handle := mustOpen(t, raw, file, syscall.O_WRONLY)
+	mustWrite(t, raw, file, handle, []byte("new"))
+	must(t, raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: handle}))
+	raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+}
+
 // TestDirectoryAttributesThatCouldNotBeStored are stored by the next fsync, or the same change made again.
 func TestDirectoryAttributesThatCouldNotBeStored(t *testing.T) {
 	for _, synced := range []bool{true, false} {

@@ -44,11 +44,12 @@ func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.I
 }
 
 // copiedBefore looks whether a copy of an object onto itself that failed is there all the
-// same: if the answer to an attempt was lost, the next one finds another ETag than that
-// of the source. The object is known as our own by its metadata, with a time in nanoseconds.
+// same: the answer to the last attempt may be lost, or that to an earlier one, and the last finds
+// another ETag than that of the source. The object is known as our own by its metadata, with a
+// time in nanoseconds.
 func (f *FileSystem) copiedBefore(ctx context.Context, source objstore.Info, o objstore.CopyOptions, failure error) (objstore.Info, error) {
 	var e *objstore.Error
-	if !errors.Is(failure, objstore.ErrPrecondition) || !errors.As(failure, &e) || !e.Sent {
+	if !errors.As(failure, &e) || !e.Sent {
 		return objstore.Info{}, failure
 	}
 	f.cfg.Cache.Invalidate(source.Key)

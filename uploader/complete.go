@@ -20,7 +20,7 @@ func (f *File) completeMain(ctx context.Context, up *upload, parts []sent) (objs
 	info, err := f.guarded(ctx, f.u.profile.NoClobberDone, f.u.profile.IfMatchDone, func(c objstore.Condition) (objstore.Info, error) {
 		opts.Condition = c
 		return f.u.finishUpload(ctx, up, list, opts, expect)
-	}, func(info objstore.Info) bool { return up.made(info, opts.Size, expect) })
+	}, func(info objstore.Info) bool { return up.made(info, opts, expect) })
 	if err != nil {
 		return info, err
 	}
@@ -126,7 +126,7 @@ func (u *Uploader) finishUpload(ctx context.Context, up *upload, list []objstore
 		return info, err
 	}
 	seen, herr := u.store.Head(ctx, up.key)
-	if herr == nil && up.made(seen, opts.Size, expect) {
+	if herr == nil && up.made(seen, opts, expect) {
 		return seen, nil
 	}
 	return info, err
@@ -138,15 +138,18 @@ func unanswered(err error) bool {
 	return errors.As(err, &e) && e.Sent
 }
 
-// made reports that an object is the one that the upload was completed to.
-func (up *upload) made(info objstore.Info, size int64, expect string) bool {
+// made reports that an object is the one that the upload was completed to: by its mark, or where
+// it has none by its ETag or its checksum. A bucket that encrypts by itself has other ETags.
+func (up *upload) made(info objstore.Info, opts objstore.CompleteOptions, expect string) bool {
 	switch {
-	case info.Size != size:
+	case info.Size != opts.Size:
 		return false
 	case up.mark != "":
 		return info.Metadata[MetaID] == up.mark
+	case expect != "" && strings.EqualFold(info.ETag, expect):
+		return true
 	}
-	return expect != "" && strings.EqualFold(info.ETag, expect)
+	return !opts.Digest.IsZero() && info.Checksum.Equal(opts.Digest)
 }
 
 // sameBody reports that an object is the one that was put: by its mark, or

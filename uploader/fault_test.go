@@ -246,3 +246,32 @@ func (tr *trial) checkLitter() error {
 	}
 	return tr.nothingLeft()
 }
+
+// encrypting is a store whose bucket encrypts with a key of its own, which nobody has told: ETags
+// follow from nothing.
+type encrypting struct {
+	*fault.Store
+	told objstore.Profile
+}
+
+func (s *encrypting) Profile() *objstore.Profile { return &s.told }
+
+// TestLostAnswerOfABucketThatEncrypts is known for our own by the object's checksum.
+func TestLostAnswerOfABucketThatEncrypts(t *testing.T) {
+	told := small()
+	told.Digest, told.FullDigest = objstore.CRC64NVME, true
+	told.PartETag, told.FinalETag = objstore.ETagMD5, objstore.ETagMD5OfMD5
+	p := told
+	p.PartETag, p.FinalETag = objstore.ETagOpaque, objstore.ETagOpaque
+	stored := mem.New(p)
+	store := &encrypting{fault.New(stored), told}
+	u := newUploader(t, store, smallConfig(t))
+	data := noise(1, 200_000)
+	f := sendParts(t, u, "f", data)
+	store.Add(fault.Rule{Op: objstore.OpComplete, Mode: fault.LoseAnswer, Times: 1})
+	if _, err := f.Commit(t.Context()); err != nil {
+		t.Error(err)
+	}
+	holds(t, stored, "f", data)
+	mustClose(t, f)
+}

@@ -38,7 +38,7 @@ func (f *File) stageNamed(ctx context.Context, up *upload) error {
 	expect := f.u.profile.JoinedETag(list)
 	finished, staged, err := f.completeAside(ctx, up, list, opts, expect)
 	mine := func(seen objstore.Info) bool {
-		return finished.ETag != "" && seen.ETag == finished.ETag || up.made(seen, opts.Size, expect)
+		return finished.ETag != "" && seen.ETag == finished.ETag || up.made(seen, opts, expect)
 	}
 	if back := f.putBack(ctx, up.key, before, mine); back != nil {
 		f.u.log.WithError(back).WithField("key", up.key).WithField("copy", before.copied.Key).Error("name shows a half-written file")
