@@ -131,16 +131,25 @@ func (f *FileSystem) answer(op, key string, err error) syscall.Errno {
 	if err == nil {
 		return 0
 	}
+	return f.answerAt(levelOf(err), op, key, err)
+}
+
+func (f *FileSystem) answerAt(level logrus.Level, op, key string, err error) syscall.Errno {
 	errno := errnoOf(err)
-	level := logrus.WarnLevel
+	f.log.WithFields(logrus.Fields{"op": op, "key": key, "errno": errno.Error()}).Log(level, err)
+	return errno
+}
+
+// levelOf is how bad a failure is.
+func levelOf(err error) logrus.Level {
+	errno := errnoOf(err)
 	_, isLimit := errors.AsType[*objstore.Limit](err)
 	switch {
 	case isLimit: // whose rule it is stands nowhere else
 	case ordinary[errno], errors.Is(err, errLookAgain):
-		level = logrus.DebugLevel
+		return logrus.DebugLevel
 	case errno == syscall.EIO && !errors.Is(err, uploader.ErrWriterKilled):
-		level = logrus.ErrorLevel
+		return logrus.ErrorLevel
 	}
-	f.log.WithFields(logrus.Fields{"op": op, "key": key, "errno": errno.Error()}).Log(level, err)
-	return errno
+	return logrus.WarnLevel
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"github.com/sirupsen/logrus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
 
 	"github.com/sluicefs/sluicefs/cache"
 	"github.com/sluicefs/sluicefs/internal/objstore"
@@ -45,5 +47,28 @@ func TestByNameAfterAFailedClose(t *testing.T) {
 				t.Error(status)
 			}
 		})
+	}
+}
+
+// TestFailureIsLoggedOnce goes on with a file that failed.
+func TestFailureIsLoggedOnce(t *testing.T) {
+	store, text := largeFile(t)
+	log, lines := logtest.NewNullLogger()
+	config := Config{Uploader: newUploader(t, store, littleMemory()), Log: logrus.NewEntry(log)}
+	raw := asked(newServed(t, store, cache.Config{}, config))
+	file := mustLookup(t, raw, "f")
+	handle := mustOpen(t, raw, file, syscall.O_RDWR)
+	store.Add(fault.Rule{Op: objstore.OpCreateMultipart, Mode: fault.Fail, Kind: objstore.ErrNoSpace, Times: 1})
+	for status := fuse.OK; status.Ok(); {
+		_, status = raw.Write(nil, &fuse.WriteIn{InHeader: file, Fh: handle}, text)
+	}
+	for range 3 {
+		raw.Write(nil, &fuse.WriteIn{InHeader: file, Fh: handle}, text)
+		raw.Fsync(nil, &fuse.FsyncIn{InHeader: file, Fh: handle})
+		raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: handle})
+	}
+	raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+	if n := len(lines.AllEntries()); n != 1 {
+		t.Errorf("%d lines: %v", n, lines.AllEntries())
 	}
 }

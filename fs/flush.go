@@ -15,7 +15,7 @@ func (h *writeHandle) Flush(ctx context.Context) syscall.Errno {
 		return n.fsys.answer("flush", n.key(), err)
 	}
 	defer n.operation.leave()
-	return n.fsys.answer("flush", n.key(), h.flush(w, w.caller.Pid))
+	return h.answer("flush", h.flush(w, w.caller.Pid))
 }
 
 // enterToFlush takes the operation gate. Who only reads is not told of a failure of those
@@ -91,7 +91,14 @@ func (n *fileNode) sync(ctx context.Context) syscall.Errno {
 		return n.fsys.answer("fsync", n.key(), err)
 	}
 	defer n.operation.leave()
-	return n.fsys.answer("fsync", n.key(), n.store(w))
+	n.mu.Lock()
+	under := n.writing
+	n.mu.Unlock()
+	err := n.store(w)
+	if under != nil {
+		return under.answer("fsync", err)
+	}
+	return n.fsys.answer("fsync", n.key(), err)
 }
 
 // store commits what was written and the attributes. The operation gate is held.

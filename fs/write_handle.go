@@ -7,6 +7,7 @@ import (
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"github.com/sirupsen/logrus"
 )
 
 var (
@@ -59,7 +60,7 @@ func (h *writeHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Re
 		return fuse.ReadResultData(dest[:n]), err
 	})
 	if err != nil {
-		return nil, h.node.fsys.answer("read", h.node.key(), err)
+		return nil, h.answer("read", err)
 	}
 	return result, 0
 }
@@ -73,7 +74,7 @@ func (h *writeHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 	count, err := h.file.WriteAt(w, data, off)
 	h.changed()
 	if err != nil {
-		return 0, n.fsys.answer("write", n.key(), h.fail(err))
+		return 0, h.answer("write", h.fail(err))
 	}
 	n.written()
 	// With the write-back cache the kernel sends an FSYNC of its own.
@@ -94,6 +95,16 @@ func (w *writing) fail(err error) error {
 	}
 	w.file.Discard(err) // keeps an earlier failure
 	return err
+}
+
+// answer is the answer to a program that has the file open. The failure of the file, which
+// everybody is told who goes on with it, is one line of the log, and not one for each write.
+func (w *writing) answer(op string, err error) syscall.Errno {
+	f, key := w.node.fsys, w.node.key()
+	if own := w.file.Err(); err != nil && own != nil && errors.Is(err, own) && w.logged.Swap(true) {
+		return f.answerAt(logrus.DebugLevel, op, key, err)
+	}
+	return f.answer(op, key, err)
 }
 
 // changing is called before every change of the content.

@@ -35,6 +35,8 @@ type writing struct {
 	// killed says that a signal ended a process with the file open, and nobody
 	// wrote since or closed it alive.
 	killed atomic.Bool
+	// logged says that the file's failure is in the log.
+	logged atomic.Bool
 
 	// Guarded by node.mu.
 	explicit  bool       // somebody set attributes that the object does not carry
@@ -235,7 +237,7 @@ func (n *fileNode) endWriting(ctx context.Context, w *writing) {
 	}
 	if lost != nil {
 		w.file.Discard(lost)
-		n.fsys.answer("release", n.key(), lost)
+		w.answer("release", lost)
 	}
 	if err := w.file.Close(ctx); err != nil && !errors.Is(err, lost) {
 		n.fsys.answer("release", n.key(), err)
