@@ -298,7 +298,7 @@ func TestCLIRefusals(t *testing.T) {
 	c.fails(1, "is not empty", "mount", cliBucket, c.server.Dir)
 	c.fails(2, "--memory much: want a size", "mount", "--memory", "much", cliBucket, c.mnt)
 	c.fails(2, "did you mean --endpoint?", "mount", "--endpiont", "x", cliBucket, c.mnt)
-	c.fails(1, "open the log file", "mount", "--log-file", filepath.Join(c.mnt, "no", "log"), cliBucket, c.mnt)
+	c.fails(1, "open the log file", "mount", "--log-file", filepath.Join(c.server.Dir, "no", "log"), cliBucket, c.mnt)
 	right := c.env
 	c.env = append(slices.Clone(right), "AWS_SECRET_ACCESS_KEY=wrong")
 	c.fails(1, "the secret key is wrong", "mount", cliBucket, c.mnt)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -81,13 +80,11 @@ func (p *program) prepare(o *mountOptions, bucket, mountpoint string) error {
 	if o.mountpoint, err = mounttable.Resolve(mountpoint); err != nil {
 		return err
 	}
-	for _, path := range []*string{&o.stateDir, &o.log.file, &o.store.caFile} {
-		if *path == "" {
-			continue
-		}
-		if *path, err = filepath.Abs(*path); err != nil { // the daemon leaves the working directory
-			return fmt.Errorf("resolve %s: %w", *path, err)
-		}
+	if err := o.absolutePaths(); err != nil {
+		return err
+	}
+	if err := o.checkOutside(); err != nil {
+		return usageError(err)
 	}
 	if err := checkMountpoint(o.mountpoint, p.host.root); err != nil {
 		return err
