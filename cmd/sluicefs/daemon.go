@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,9 @@ func (p *program) startDaemon(ctx context.Context) error {
 		return fmt.Errorf("start the daemon: %w", err)
 	}
 	defer r.Close()
+	if err := keepDescriptors(); err != nil {
+		return fmt.Errorf("start the daemon: %w", err)
+	}
 	daemon := exec.Command(self())
 	daemon.Args = p.argv
 	daemon.Env = append(os.Environ(), daemonVariable+"=1")
@@ -53,6 +57,22 @@ func (p *program) startDaemon(ctx context.Context) error {
 	cancelled := context.AfterFunc(ctx, func() { _ = daemon.Process.Signal(syscall.SIGTERM) })
 	defer cancelled()
 	return daemonAnswer(r, daemon)
+}
+
+// keepDescriptors sees to it that the daemon gets none of the descriptors that we were
+// started with: a lock or a pipe of our caller's would stay as long as the mount. Those
+// of exec.Cmd are duplicates, which are made later.
+func keepDescriptors() error {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("list the open descriptors: %w", err)
+	}
+	for _, entry := range open {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd) // that of the list itself is gone, which does no harm
+		}
+	}
+	return nil
 }
 
 // self is the path of this program. The name that the kernel gives a process is
