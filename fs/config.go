@@ -75,7 +75,7 @@ type Config struct {
 	Cache    *cache.Cache
 	Uploader *uploader.Uploader
 
-	Source string // what df and /proc/mounts show: "sluicefs:bucket"
+	Source string // what df and /proc/mounts show, as in fstab(5); "sluicefs"
 	Prefix string // keys below it are the tree: "" or ends in "/"
 
 	UID, GID          uint32 // owner of what does not say otherwise

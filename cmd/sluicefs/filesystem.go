@@ -133,7 +133,7 @@ func (o *mountOptions) diskName() string {
 
 func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {
 	return fs.Config{
-		Source:         "sluicefs:" + o.where.bucket,
+		Source:         o.source, // mount -a compares it with /etc/fstab, to tell what is mounted already
 		Prefix:         o.where.prefix,
 		UID:            o.tree.uid,
 		GID:            o.tree.gid,

@@ -68,6 +68,7 @@ func (p *program) prepare(o *mountOptions, bucket, mountpoint string) error {
 	if o.where, err = parseLocation(bucket); err != nil {
 		return usageError(err)
 	}
+	o.source = bucket
 	if o.store.endpoint == "" {
 		o.store.endpoint = environmentEndpoint()
 	}

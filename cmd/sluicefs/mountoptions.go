@@ -18,6 +18,7 @@ import (
 // mountOptions are the arguments and flags of sluicefs mount.
 type mountOptions struct {
 	where      location
+	source     string // the same, as typed
 	mountpoint string // resolved
 
 	store  storeOptions

@@ -1,0 +1,31 @@
+//go:build integration
+
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCLIMountAll asks mount -a to mount what is mounted already: it has to see that.
+func TestCLIMountAll(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	for _, spec := range []string{cliBucket, cliBucket + "/below/this", "s3://" + cliBucket + "/a b, c"} {
+		table := filepath.Join(t.TempDir(), "fstab")
+		line := strings.ReplaceAll(spec, " ", `\040`) + " " + c.mnt + " sluicefs _netdev,nofail 0 0\n"
+		if err := os.WriteFile(table, []byte(line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.must("mount", spec, c.mnt)
+		out, err := exec.Command("mount", "-a", "-v", "-T", table).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "already mounted") {
+			t.Errorf("mount -a of %s: %v, %s", spec, err, out)
+		}
+		c.fails(1, spec+" is mounted there", "mount", spec, c.mnt)
+		c.must("umount", c.mnt)
+	}
+}
