@@ -4,16 +4,20 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // readConfig reads a config file: lines of "name = value" with the names of the
 // flags, empty lines, and comments that begin with "#". A name alone means true.
-func readConfig(path string) (map[string]string, error) {
+// Only what can be repeated may be there twice.
+func readConfig(path string, flags *pflag.FlagSet) ([]setting, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the config file: %w", err)
 	}
-	values := map[string]string{}
+	var settings []setting
+	seen := map[string]bool{}
 	number := 0
 	for line := range strings.Lines(string(text)) {
 		number++
@@ -23,16 +27,15 @@ func readConfig(path string) (map[string]string, error) {
 		}
 		name, value, given := strings.Cut(line, "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if !given {
-			value = "true"
-		}
 		if name == "" || strings.ContainsAny(name, " \t") {
 			return nil, fmt.Errorf("%s, line %d: want name = value", path, number)
 		}
-		if _, twice := values[name]; twice {
+		one := newSetting(name, value, given)
+		if seen[one.flag] && !isRepeatable(flags.Lookup(one.flag)) {
 			return nil, fmt.Errorf("%s, line %d: %s is there twice", path, number, name)
 		}
-		values[name] = value
+		seen[one.flag] = true
+		settings = append(settings, one)
 	}
-	return values, nil
+	return settings, nil
 }

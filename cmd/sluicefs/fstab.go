@@ -85,23 +85,57 @@ func isForMount(name string) bool {
 }
 
 // parseOptions reads the values of -o: name[=value],… with the names of the
-// flags; "_" does for "-", "ro" is read-only, and a name alone means true.
-func parseOptions(lists []string) (map[string]string, error) {
-	values := map[string]string{}
-	for item := range strings.SplitSeq(strings.Join(lists, ","), ",") {
-		name, value, given := strings.Cut(strings.TrimSpace(item), "=")
-		switch {
-		case name == "" && !given || isForMount(name):
-			continue
-		case name == "":
-			return nil, fmt.Errorf("-o %q has no name before the \"=\"", item)
-		case name == "ro":
-			name = "read-only"
+// flags.
+func parseOptions(lists []string) ([]setting, error) {
+	var settings []setting
+	for _, list := range lists {
+		items, err := splitOptions(list)
+		if err != nil {
+			return nil, err
 		}
-		if !given {
-			value = "true"
+		for _, item := range items {
+			name, value, given := strings.Cut(strings.TrimSpace(item), "=")
+			switch {
+			case name == "" && given:
+				return nil, fmt.Errorf("-o %q has no name before the \"=\"", item)
+			case name == "remount":
+				return nil, errors.New("-o remount: a mount keeps its options; unmount it with sluicefs umount, and mount it anew")
+			case name == "rw":
+				settings = without(settings, flagNamed("ro"))
+			case name == "" || isForMount(name):
+			default:
+				settings = append(settings, newSetting(name, unquote(value), given))
+			}
 		}
-		values[strings.ReplaceAll(name, "_", "-")] = value
 	}
-	return values, nil
+	return settings, nil
+}
+
+// splitOptions cuts a list at its commas. As with mount(8), those between double
+// quotes are none: tags="a=1,b=2".
+func splitOptions(list string) ([]string, error) {
+	quoted := false
+	items := strings.FieldsFunc(list, func(c rune) bool {
+		if c == '"' {
+			quoted = !quoted
+		}
+		return c == ',' && !quoted
+	})
+	if quoted {
+		return nil, fmt.Errorf("-o %s: a double quote is not closed", list)
+	}
+	return items, nil
+}
+
+// unquote takes away the quotes around a value. Others are part of it, as in JSON.
+func unquote(value string) string {
+	if len(value) >= 2 && strings.HasPrefix(value, `"`) && strings.HasSuffix(value, `"`) {
+		return value[1 : len(value)-1]
+	}
+	return value
+}
+
+// without forgets what was said of a flag before.
+func without(settings []setting, flag string) []setting {
+	return slices.DeleteFunc(settings, func(s setting) bool { return s.flag == flag })
 }

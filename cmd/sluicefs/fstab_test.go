@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"slices"
 	"testing"
 )
@@ -9,24 +8,35 @@ import (
 func TestParseOptions(t *testing.T) {
 	for _, c := range []struct {
 		lists []string
-		want  map[string]string
+		want  []string // flag=value
 	}{
-		{nil, map[string]string{}},
-		{[]string{""}, map[string]string{}},
-		{[]string{"rw,noauto,_netdev,user,nofail,x-systemd.automount,x-systemd.requires=network.target,defaults,nosuid,nodev,exec,noatime"}, map[string]string{}},
-		{[]string{"ro"}, map[string]string{"read-only": "true"}},
-		{[]string{"allow_other,part_size=16M"}, map[string]string{"allow-other": "true", "part-size": "16M"}},
-		{[]string{"endpoint=http://h/?a=b", "uid=1"}, map[string]string{"endpoint": "http://h/?a=b", "uid": "1"}},
-		{[]string{"write-back=false"}, map[string]string{"write-back": "false"}},
-		{[]string{"region="}, map[string]string{"region": ""}},
+		{nil, nil},
+		{[]string{""}, nil},
+		{[]string{"rw,noauto,_netdev,user,nofail,x-systemd.automount,x-systemd.requires=network.target,defaults,nosuid,nodev,exec,noatime"}, nil},
+		{[]string{"ro"}, []string{"read-only=true"}},
+		{[]string{"ro,rw"}, nil},
+		{[]string{"rw,ro"}, []string{"read-only=true"}},
+		{[]string{"allow_other,,part_size=16M,"}, []string{"allow-other=true", "part-size=16M"}},
+		{[]string{"endpoint=http://h/?a=b", "uid=1"}, []string{"endpoint=http://h/?a=b", "uid=1"}},
+		{[]string{"write-back=false"}, []string{"write-back=false"}},
+		{[]string{"region="}, []string{"region="}},
+		{[]string{"meta=a=1,meta=b=2", "meta=c=3"}, []string{"meta=a=1", "meta=b=2", "meta=c=3"}},
+		{[]string{`tags="k=1,l=2",uid=1`}, []string{"tags=k=1,l=2", "uid=1"}},
+		{[]string{`sse-kms-context={"a":"b"}`}, []string{`sse-kms-context={"a":"b"}`}},
 	} {
-		got, err := parseOptions(c.lists)
-		if err != nil || !maps.Equal(got, c.want) {
-			t.Errorf("%q is %v (%v), want %v", c.lists, got, err, c.want)
+		var got []string
+		settings, err := parseOptions(c.lists)
+		for _, s := range settings {
+			got = append(got, s.flag+"="+s.value)
+		}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%q is %q (%v), want %q", c.lists, got, err, c.want)
 		}
 	}
-	if got, err := parseOptions([]string{"=x"}); err == nil {
-		t.Errorf("an option without a name is %v", got)
+	for _, list := range []string{"=x", `tags="k=1,l=2`, "remount,ro"} {
+		if got, err := parseOptions([]string{list}); err == nil {
+			t.Errorf("%s is %v", list, got)
+		}
 	}
 }
 

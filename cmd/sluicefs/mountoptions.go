@@ -120,6 +120,7 @@ func (o *storeOptions) addFlags(cmd *cobra.Command) {
 		f.StringVar(&o.region, "region", "", "sign for the region `NAME` (also AWS_REGION and the AWS config file)")
 		f.StringVar(&o.provider, "provider", "", "the store is of this `KIND`: "+strings.Join(providers(), ", ")+" (found out if not given)")
 		f.Var(&o.corrections, "provider-option", "correct what is known of the store: `NAME=VALUE,...`, or @FILE as doctor --print-profile writes it")
+		markRepeatable(f, "provider-option")
 		f.BoolVar(&o.pathStyle, "path-style", false, "address the bucket as HOST/BUCKET")
 		f.BoolVar(&o.virtualHost, "virtual-host", false, "address the bucket as BUCKET.HOST")
 		f.StringVar(&o.profile, "profile", "", "use the profile `NAME` of the AWS config and credentials files (also AWS_PROFILE)")

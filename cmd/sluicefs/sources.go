@@ -23,10 +23,10 @@ var oneOf = [][2]string{{"path-style", "virtual-host"}}
 
 // source is a place, beside the command line, where options come from.
 type source struct {
-	name   string                   // for messages: "-o"
-	label  func(flag string) string // how one option is written there, for messages
-	values map[string]string        // by the name of the flag
-	strict bool                     // a name that no flag has is an error
+	name     string // for messages: "-o"
+	before   string // what precedes the name of an option in messages
+	settings []setting
+	strict   bool // a name that no flag has is an error
 }
 
 // fillIn sets the flags that the command line did not, from -o, then the
@@ -39,37 +39,23 @@ func fillIn(flags *pflag.FlagSet, options []string, config *string) error {
 	if err != nil {
 		return err
 	}
-	if err := apply(flags, source{
-		name:   "-o",
-		label:  func(flag string) string { return "-o " + flag },
-		values: fromOptions,
-		strict: true,
-	}); err != nil {
+	if err := apply(flags, source{name: "-o", before: "-o ", settings: fromOptions, strict: true}); err != nil {
 		return err
 	}
-	if err := apply(flags, source{
-		name:   "the environment",
-		label:  variable,
-		values: fromEnvironment(flags),
-	}); err != nil {
+	if err := apply(flags, source{name: "the environment", settings: fromEnvironment(flags)}); err != nil {
 		return err
 	}
 	if *config == "" {
 		return nil
 	}
-	fromFile, err := readConfig(*config)
+	fromFile, err := readConfig(*config, flags)
 	if err != nil {
 		return err
 	}
-	if _, nested := fromFile["config"]; nested {
+	if givenIn(fromFile, "config") {
 		return fmt.Errorf("%s: a config file cannot name another one", *config)
 	}
-	return apply(flags, source{
-		name:   *config,
-		label:  func(flag string) string { return *config + ": " + flag },
-		values: fromFile,
-		strict: true,
-	})
+	return apply(flags, source{name: *config, before: *config + ": ", settings: fromFile, strict: true})
 }
 
 // variable is the environment variable of a flag.
@@ -77,14 +63,24 @@ func variable(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-func fromEnvironment(flags *pflag.FlagSet) map[string]string {
-	values := map[string]string{}
+// fromEnvironment reads the variables of the flags. An empty one counts as none; of
+// what can be repeated, each line is one.
+func fromEnvironment(flags *pflag.FlagSet) []setting {
+	var settings []setting
 	flags.VisitAll(func(f *pflag.Flag) {
-		if value, ok := os.LookupEnv(variable(f.Name)); ok && value != "" && elsewhere(f) {
-			values[f.Name] = value
+		text := os.Getenv(variable(f.Name))
+		if text == "" || !elsewhere(f) {
+			return
+		}
+		values := []string{text}
+		if isRepeatable(f) {
+			values = strings.Split(strings.Trim(text, "\n"), "\n")
+		}
+		for _, value := range values {
+			settings = append(settings, setting{flag: f.Name, typed: variable(f.Name), value: value})
 		}
 	})
-	return values
+	return settings
 }
 
 // elsewhere tells whether a flag can be given outside the command line, too.
@@ -101,27 +97,29 @@ func apply(flags *pflag.FlagSet, s source) error {
 			settled = append(settled, pair[0], pair[1])
 		}
 	}
-	names := make([]string, 0, len(s.values))
-	for name := range s.values {
-		names = append(names, name)
-	}
-	slices.Sort(names) // so that the same mistake gives the same message
-	for _, name := range names {
-		f := flags.Lookup(name)
+	for i, one := range s.settings {
+		f := flags.Lookup(one.flag)
 		switch {
-		case s.strict && (f == nil || !elsewhere(f)):
-			return unknownOption(flags, name, s.name)
-		case slices.Contains(settled, name):
+		case f == nil || !elsewhere(f):
+			if s.strict {
+				return unknownOption(flags, one.typed, s.name)
+			}
 			continue
+		case slices.Contains(settled, one.flag), !isRepeatable(f) && givenIn(s.settings[i+1:], one.flag):
+			continue // a place before this one has it, or what follows replaces it
 		}
-		if err := flags.Set(name, s.values[name]); err != nil {
+		if err := flags.Set(one.flag, one.value); err != nil {
 			if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 				err = errors.Unwrap(invalid)
 			}
-			return fmt.Errorf("%s=%s: %w", s.label(name), s.values[name], err)
+			return fmt.Errorf("%s%s=%s: %w", s.before, one.typed, one.value, err)
 		}
 	}
 	return checkPairs(flags, settled)
+}
+
+func givenIn(settings []setting, flag string) bool {
+	return slices.ContainsFunc(settings, func(s setting) bool { return s.flag == flag })
 }
 
 // checkPairs refuses two flags of a pair given at the same place.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluicefs/sluicefs/internal/byname"
 )
 
 // parseMount runs the mount command up to the point where it would look at this
@@ -87,6 +89,42 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// TestRepeated gives several values at each place.
+func TestRepeated(t *testing.T) {
+	file := configFile(t, "meta = a=1\nmeta = b=2\nprovider_option = part-copy=false\nprovider-option = copy-guards=false\nro\n")
+	for _, c := range []struct {
+		name, env string
+		args      []string
+	}{
+		{"flags", "", []string{"--meta", "a=1", "--meta", "b=2"}},
+		{"-o", "", []string{"-o", "meta=a=1,meta=b=2"}},
+		{"two -o", "", []string{"-o", "meta=a=1", "-o", "meta=b=2"}},
+		{"environment", "a=1\nb=2\n", nil},
+		{"file", "", []string{"--config", file}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("SLUICEFS_META", c.env)
+			o, err := parseMount(t, c.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := (&properties{o.object.given, byname.MetaPrefix}).String(); got != "a=1,b=2" {
+				t.Errorf("the metadata is %q", got)
+			}
+			if o.config != "" && (len(o.store.corrections.given) != 2 || !o.tree.readOnly) {
+				t.Errorf("the rest of the file is lost: %q, read-only %v", o.store.corrections.given, o.tree.readOnly)
+			}
+		})
+	}
+	o, err := parseMount(t, "-o", `region=one,memory=lots,tags="k=1,l=2",region=two`, "-o", "memory=1GiB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.store.region != "two" || int64(o.memory) != 1<<30 || o.object.given["tags"] != "k=1,l=2" {
+		t.Errorf("the last one does not win: region %s, memory %s, tags %s", o.store.region, &o.memory, o.object.given["tags"])
+	}
+}
+
 func TestMistakesInSources(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -95,11 +133,15 @@ func TestMistakesInSources(t *testing.T) {
 	}{
 		{"unknown option", []string{"-o", "frobnicate=1"}, `unknown option "frobnicate" in -o`},
 		{"mistyped option", []string{"-o", "part-sise=1"}, `did you mean "part-size"?`},
+		{"as typed", []string{"-o", "_rnetdev"}, `unknown option "_rnetdev" in -o`},
+		{"value as typed", []string{"-o", "part_size=lots"}, "-o part_size=lots: want a size"},
+		{"remount", []string{"-o", "remount,ro"}, "-o remount: a mount keeps its options"},
 		{"value of an option", []string{"-o", "memory=lots"}, "-o memory=lots: want a size such as 64MiB"},
 		{"mistyped name in a file", []string{"--config", configFile(t, "reigon = x")}, `did you mean "region"?`},
 		{"no such file", []string{"--config", filepath.Join(t.TempDir(), "none")}, "no such file"},
 		{"broken line", []string{"--config", configFile(t, "region = a\nuse the force = 1")}, "line 2: want name = value"},
 		{"twice", []string{"--config", configFile(t, "region = a\nregion = b")}, "line 2: region is there twice"},
+		{"twice under two names", []string{"--config", configFile(t, "part-size = 1\npart_size = 2")}, "line 2: part_size is there twice"},
 		{"config in a file", []string{"--config", configFile(t, "config = x")}, "cannot name another"},
 		{"-o in a file", []string{"--config", configFile(t, "options = ro")}, `unknown option "options"`},
 		{"help in -o", []string{"-o", "help"}, `unknown option "help"`},

@@ -37,7 +37,7 @@ func unknownOption(flags *pflag.FlagSet, name, from string) error {
 			names = append(names, f.Name)
 		}
 	})
-	if best := nearest(name, names); best != "" {
+	if best := nearest(flagNamed(name), names); best != "" {
 		return fmt.Errorf("unknown option %q in %s: did you mean %q?", name, from, best)
 	}
 	return fmt.Errorf("unknown option %q in %s (sluicefs mount --help lists them)", name, from)
