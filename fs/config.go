@@ -86,6 +86,7 @@ type Config struct {
 	RsyncStore        RsyncStore
 
 	ReadOnly     bool // also lets the kernel read files of the disk cache by itself
+	NoExec       bool // programs cannot be run from the mount
 	AllowOther   bool // others than the mounting user; the kernel then checks permissions
 	Permissions  bool // the kernel checks permissions although others cannot come
 	WriteThrough bool // every write is a request: the kernel's write-back cache stays off

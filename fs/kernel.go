@@ -50,6 +50,9 @@ func mountOptions(c *Config) *gofuse.Options {
 	if c.AllowOther || c.Permissions {
 		o.Options = append(o.Options, "default_permissions")
 	}
+	if c.NoExec {
+		o.Options = append(o.Options, "noexec") // go-fuse makes a flag of it where it mounts by itself
+	}
 	if os.Geteuid() == 0 {
 		o.DirectMount = true
 		if c.ReadOnly {

@@ -29,3 +29,20 @@ func TestCLIMountAll(t *testing.T) {
 		c.must("umount", c.mnt)
 	}
 }
+
+// TestCLIUserMount has what mount(8) makes of the option user of fstab.
+func TestCLIUserMount(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	for options, want := range map[string]bool{"rw,user,noexec,nosuid,nodev": false, "ro,noexec": false, "rw,users,exec,nosuid,nodev": true} {
+		c.must(cliBucket, c.mnt, "-o", options+",file_mode=755")
+		script := filepath.Join(c.server.Dir, cliBucket, "script")
+		if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := exec.Command(filepath.Join(c.mnt, "script")).Run(); (err == nil) != want {
+			t.Errorf("%s: a program in the mount ends with %v", options, err)
+		}
+		c.must("umount", c.mnt)
+	}
+}

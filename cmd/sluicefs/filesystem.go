@@ -144,6 +144,7 @@ func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {
 		OnWriterKilled: fs.Killed(o.write.onWriterKilled),
 		RsyncStore:     fs.RsyncStore(o.write.rsyncStore),
 		ReadOnly:       o.tree.readOnly,
+		NoExec:         o.tree.noExec,
 		AllowOther:     o.tree.allowOther,
 		WriteThrough:   !o.write.writeBack,
 		AttrTTL:        lifetime(o.attrTTL),

@@ -71,14 +71,17 @@ func hasMountOptions(args []string) bool {
 	})
 }
 
-// isForMount tells whether an option of fstab is for mount(8) and systemd, which
-// leave it in what they pass on, or asks for what every mount here is anyhow:
-// read-write unless told otherwise, without devices, set-user-id programs and
-// times of access.
+// isForMount tells whether an option of fstab changes nothing here: it is for
+// mount(8) and systemd, which leave it in what they pass on, or about times of access
+// and other things that no mount here keeps, or asks for what every mount does
+// anyhow: close waits until all is stored, and no device or set-user-id bit counts,
+// which dev and suid cannot change.
 func isForMount(name string) bool {
 	switch name {
 	case "defaults", "auto", "noauto", "_netdev", "user", "users", "nouser", "owner", "group", "nofail", "comment",
-		"rw", "exec", "async", "nosuid", "nodev", "noatime", "nodiratime", "relatime":
+		"silent", "loud", "sync", "async", "suid", "nosuid", "dev", "nodev", "mand", "nomand",
+		"atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime",
+		"lazytime", "nolazytime", "iversion", "noiversion":
 		return true
 	}
 	return strings.HasPrefix(name, "x-") || strings.HasPrefix(name, "X-")
@@ -102,6 +105,8 @@ func parseOptions(lists []string) ([]setting, error) {
 				return nil, errors.New("-o remount: a mount keeps its options; unmount it with sluicefs umount, and mount it anew")
 			case name == "rw":
 				settings = without(settings, flagNamed("ro"))
+			case name == "exec":
+				settings = without(settings, flagNamed("noexec"))
 			case name == "" || isForMount(name):
 			default:
 				settings = append(settings, newSetting(name, unquote(value), given))

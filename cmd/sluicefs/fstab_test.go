@@ -15,6 +15,8 @@ func TestParseOptions(t *testing.T) {
 		{[]string{"rw,noauto,_netdev,user,nofail,x-systemd.automount,x-systemd.requires=network.target,defaults,nosuid,nodev,exec,noatime"}, nil},
 		{[]string{"ro"}, []string{"read-only=true"}},
 		{[]string{"ro,rw"}, nil},
+		{[]string{"users,noexec,nosuid,nodev"}, []string{"no-exec=true"}},
+		{[]string{"noexec,exec,dev,suid,sync,strictatime,lazytime,norelatime,iversion,noiversion"}, nil},
 		{[]string{"rw,ro"}, []string{"read-only=true"}},
 		{[]string{"allow_other,,part_size=16M,"}, []string{"allow-other=true", "part-size=16M"}},
 		{[]string{"endpoint=http://h/?a=b", "uid=1"}, []string{"endpoint=http://h/?a=b", "uid=1"}},

@@ -62,6 +62,7 @@ type storeOptions struct {
 // treeOptions say what the mount looks like to programs.
 type treeOptions struct {
 	readOnly   bool
+	noExec     bool
 	allowOther bool
 	uid, gid   uint32
 	fileMode   permissions
@@ -139,6 +140,7 @@ func (o *storeOptions) addFlags(cmd *cobra.Command) {
 func (o *treeOptions) addFlags(cmd *cobra.Command) {
 	addGroup(cmd, "Directory", func(f *pflag.FlagSet) {
 		f.BoolVar(&o.readOnly, "read-only", false, "refuse every change")
+		f.BoolVar(&o.noExec, "no-exec", false, "let nobody run programs from the mount")
 		f.BoolVar(&o.allowOther, "allow-other", false, "let other users in; the kernel checks permissions")
 		f.Uint32Var(&o.uid, "uid", uint32(os.Getuid()), "files that carry no owner belong to user `ID`")
 		f.Uint32Var(&o.gid, "gid", uint32(os.Getgid()), "files that carry no group belong to group `ID`")

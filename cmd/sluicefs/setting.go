@@ -21,11 +21,14 @@ func newSetting(name, value string, given bool) setting {
 	return setting{flag: flagNamed(name), typed: name, value: value}
 }
 
-// flagNamed is the flag that a name stands for: "_" does for "-", and what every
-// file system calls ro is read-only.
+// flagNamed is the flag that a name stands for: "_" does for "-", and ro and
+// noexec, as every file system calls them, have names like all others here.
 func flagNamed(name string) string {
-	if name == "ro" {
+	switch name {
+	case "ro":
 		return "read-only"
+	case "noexec":
+		return "no-exec"
 	}
 	return strings.ReplaceAll(name, "_", "-")
 }
