@@ -157,7 +157,7 @@ func (o *mountOptions) fsConfig(log *logrus.Entry) fs.Config {
 	}
 }
 
-// lifetime says "not at all" where the flag is zero, which is the default's sign.
+// lifetime says "not at all" where the flag is zero, which stands for the default.
 func lifetime(d time.Duration) time.Duration {
 	if d == 0 {
 		return -1

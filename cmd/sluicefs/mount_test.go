@@ -301,6 +301,13 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 }
 
+// TestNotRepeated asks a store in trouble once.
+func TestNotRepeated(t *testing.T) {
+	useKeys(t)
+	status, stdout, stderr := mountAt(t, refusing(t, 503, "SlowDown").URL, "--provider", "minio", "--retry-for", "0")
+	wantLine(t, exitFailed, status, stdout, stderr, "try again later") // and no line of the log about a repetition
+}
+
 func TestLimitsOfTheStore(t *testing.T) {
 	useKeys(t)
 	store := refusing(t, 404, "NoSuchBucket")

@@ -127,7 +127,7 @@ func (o *storeOptions) addFlags(cmd *cobra.Command) {
 		f.StringVar(&o.profile, "profile", "", "use the profile `NAME` of the AWS config and credentials files (also AWS_PROFILE)")
 		f.BoolVar(&o.anonymous, "anonymous", false, "send requests without credentials")
 		f.BoolVar(&o.requesterPays, "requester-pays", false, "accept to pay for requests and traffic")
-		f.DurationVar(&o.retryFor, "retry-for", 10*time.Minute, "how long to repeat requests while the store is in trouble")
+		f.DurationVar(&o.retryFor, "retry-for", 10*time.Minute, "how long to repeat requests while the store is in trouble; 0: not once")
 		f.StringVar(&o.caFile, "ca-file", "", "trust the certificates of this PEM `FILE`, beside the system's")
 		f.BoolVar(&o.noVerifySSL, "no-verify-ssl", false, "do not verify the store's certificate (dangerous)")
 		f.BoolVar(&o.dualStack, "dual-stack", false, "reach AWS by its endpoints that have IPv6 and IPv4")

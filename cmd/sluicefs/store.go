@@ -48,7 +48,7 @@ func (p *program) openStore(ctx context.Context, o *mountOptions, log *logrus.En
 		attempts: meter.New(client), repeats: &atomic.Int64{},
 		close: func() error { client.Close(); return nil },
 	}
-	store.Store = retry.New(store.attempts, o.store.bandwidth.patience(retry.Config{For: o.store.retryFor, Observe: store.observer(log)}))
+	store.Store = retry.New(store.attempts, o.store.bandwidth.patience(retry.Config{For: lifetime(o.store.retryFor), Observe: store.observer(log)}))
 	if err := checkBucketAt(first, o.where, store.attempts, store); err != nil {
 		_ = store.close()
 		return nil, o.explain(err, p.patience)

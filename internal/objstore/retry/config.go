@@ -15,7 +15,8 @@ const (
 // Config says how long and how often to try. Zero fields get the defaults.
 type Config struct {
 	// For is how long a call goes on, from its first attempt on. 10 min: longer
-	// than a store's failover, shorter than a user's patience.
+	// than a store's failover, shorter than a user's patience. Negative: no
+	// attempt follows one that failed.
 	For time.Duration
 	// Base and Cap bound the pause before the nth repetition, which is random
 	// between zero and min(Cap, Base·2ⁿ): 100 ms and 20 s.
@@ -54,7 +55,9 @@ type Failure struct {
 }
 
 func (c Config) withDefaults(maxParallel int) Config {
-	c.For = orElse(c.For, 10*time.Minute)
+	if c.For >= 0 {
+		c.For = orElse(c.For, 10*time.Minute)
+	}
 	c.Base = orElse(c.Base, 100*time.Millisecond)
 	c.Cap = orElse(c.Cap, 20*time.Second)
 	c.Attempt = orElse(c.Attempt, DefaultAttempt)

@@ -159,6 +159,21 @@ func TestStaleConnectionIsRepeatedAtOnce(t *testing.T) {
 	})
 }
 
+func TestNothingIsRepeatedIfNotWanted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, retry.Config{For: -1, Observe: func(f retry.Failure) { t.Errorf("%s is to be repeated", f.Op) }})
+		for _, rule := range []fault.Rule{{Mode: fault.Fail, Status: 503}, {Mode: fault.Drop}} {
+			s.fault.Add(rule)
+			if err := s.put(t, "k", "abc", objstore.Condition{}); !errors.Is(err, objstore.ErrUnavailable) && !errors.Is(err, objstore.ErrThrottled) {
+				t.Errorf("%+v: %v", rule, err)
+			}
+		}
+		if n := s.fault.Calls(objstore.OpPut); n != 2 {
+			t.Errorf("%d attempts at two calls", n)
+		}
+	})
+}
+
 func TestAttemptIsLimitedByItsSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStack(t, retry.Config{Base: time.Nanosecond, Rate: 10, Attempt: 30 * time.Second, Long: time.Hour})
