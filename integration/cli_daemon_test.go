@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -60,4 +62,45 @@ func TestCLIDescriptors(t *testing.T) {
 		}
 	}
 	c.must("umount", c.mnt)
+}
+
+// TestCLIDefaultLog looks for what a daemon has to say that nobody told where.
+func TestCLIDefaultLog(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	log := filepath.Join(c.state, "log", strings.ReplaceAll(strings.TrimPrefix(c.mnt, "/"), "/", "%2F")+".log")
+	said := func() string {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	c.must("mount", cliBucket, c.mnt)
+	if !strings.Contains(said(), "msg=mounted") {
+		t.Errorf("the log is %s", said())
+	}
+	if info, err := os.Stat(log); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others may read the log: %v (%v)", info.Mode(), err)
+	}
+	// As logrotate does: the trace goes to the new file.
+	if err := os.Rename(log, log+".1"); err != nil {
+		t.Fatal(err)
+	}
+	c.signal(syscall.SIGHUP)
+	errorsTo := filepath.Join("/proc", strconv.Itoa(c.daemon()), "fd", "2")
+	waitUntil(t, "standard error goes to the new log after SIGHUP", func() bool {
+		target, err := os.Readlink(errorsTo)
+		return err == nil && target == log
+	})
+	c.signal(syscall.SIGQUIT) // the runtime ends as with a panic
+	c.ended()
+	if !strings.Contains(said(), "goroutine ") {
+		t.Errorf("the trace of the crash is not in the log: %s", said())
+	}
+	c.fails(3, "ended without a word", "umount", c.mnt)
+	c.fails(1, `there is no bucket "no-bucket"`, "mount", "no-bucket", c.mnt)
+	if !strings.Contains(said(), "goroutine ") {
+		t.Error("a mount that failed has removed the trace")
+	}
 }

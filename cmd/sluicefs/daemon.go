@@ -162,8 +162,8 @@ func (p *parent) failed(err error) error {
 }
 
 // detach lets go of what the daemon has of the terminal and the working
-// directory. What a crash prints goes to the log file, if there is one.
-func detach(logPath string) error {
+// directory. What a crash prints goes to the log.
+func detach(log *logFile) error {
 	if err := os.Chdir("/"); err != nil {
 		return fmt.Errorf("leave the working directory: %w", err)
 	}
@@ -172,17 +172,13 @@ func detach(logPath string) error {
 		return fmt.Errorf("detach from the terminal: %w", err)
 	}
 	defer null.Close()
-	errorsTo := null
-	if logPath != "" {
-		if errorsTo, err = os.OpenFile(logPath, os.O_WRONLY|os.O_APPEND, 0); err != nil {
-			return fmt.Errorf("open the log file: %w", err)
-		}
-		defer errorsTo.Close()
-	}
-	for fd, file := range []*os.File{null, null, errorsTo} {
-		if err := unix.Dup3(int(file.Fd()), fd, 0); err != nil {
+	for _, standard := range []*os.File{os.Stdin, os.Stdout} {
+		if err := unix.Dup3(int(null.Fd()), int(standard.Fd()), 0); err != nil {
 			return fmt.Errorf("detach from the terminal: %w", err)
 		}
+	}
+	if err := log.takeErrors(); err != nil {
+		return fmt.Errorf("detach from the terminal: %w", err)
 	}
 	return nil
 }

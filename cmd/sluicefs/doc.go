@@ -22,5 +22,6 @@
 //
 // # How a mount and its umount find each other
 //
-// By a folder per mountpoint in the state directory: see record.go.
+// By a folder per mountpoint in the state directory: see record.go. The logs of
+// daemons are there, too: defaultlog.go.
 package main

@@ -100,11 +100,11 @@ func (o *mountOptions) addFlags(cmd *cobra.Command, root bool) {
 	})
 	addGroup(cmd, "Process", func(f *pflag.FlagSet) {
 		f.BoolVarP(&o.foreground, "foreground", "f", false, "stay in the foreground, and log to standard error")
-		f.StringVar(&o.stateDir, "state-dir", defaultStateDir(root), "keep what umount needs, and spilled data, in this `DIR`")
+		f.StringVar(&o.stateDir, "state-dir", defaultStateDir(root), "keep what umount needs, the log, and spilled data in this `DIR`")
 		o.log = logOptions{level: "info", format: "text"}
 		f.Var(choose(&o.log.level, "error", "warn", "info", "debug", "trace"), "log-level", "least severe messages to log")
 		f.Var(choose(&o.log.format, "text", "json"), "log-format", "how a line of the log looks")
-		f.StringVar(&o.log.file, "log-file", "", "log to this `FILE`; SIGHUP opens it anew")
+		f.StringVar(&o.log.file, "log-file", "", "log to this `FILE`, not to log/MOUNTPOINT.log in --state-dir; SIGHUP opens it anew")
 		f.StringVar(&o.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at http://`HOST:PORT`/metrics; :PORT is for this machine only")
 		f.StringVar(&o.config, "config", "", "read options from a `FILE` of lines name = value")
 		f.StringArrayVarP(&o.options, "options", "o", nil, "options as mount(8) passes them: `NAME=VALUE,...`")

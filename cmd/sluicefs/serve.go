@@ -3,23 +3,26 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 
 	"github.com/sirupsen/logrus"
 )
 
 // serve mounts, tells the parent, and goes on until the mount has ended.
 func (p *program) serve(ctx context.Context, o *mountOptions, up *parent) error {
-	out, reopen, err := p.logOutput(o, up != nil)
+	file, err := o.openLog(up != nil)
 	if err != nil {
 		return up.failed(err)
+	}
+	out, hangup := p.stderr, func() error { return nil }
+	if file != nil {
+		out, hangup = file, file.reopen
 	}
 	log, err := newLogger(o.log, out)
 	if err != nil {
 		return up.failed(err)
 	}
 	stop := watchSignals(ctx, func() {
-		if err := reopen(); err != nil {
+		if err := hangup(); err != nil {
 			log.Error(err)
 		}
 	})
@@ -30,7 +33,7 @@ func (p *program) serve(ctx context.Context, o *mountOptions, up *parent) error 
 	}
 	log.WithFields(logrus.Fields{"source": o.where.String(), "mountpoint": o.mountpoint, "version": versionName()}).Info("mounted")
 	if up != nil {
-		if err := errors.Join(detach(o.log.file), up.tell(nil)); err != nil {
+		if err := errors.Join(detach(file), up.tell(nil)); err != nil {
 			log.WithError(err).Error("nobody waits for this mount any more")
 			m.giveUp()
 			return err
@@ -47,17 +50,14 @@ func (p *program) report(v verdict, up *parent) error {
 	return errors.Join(v.print(p.stdout), v.err())
 }
 
-// logOutput returns where the log goes, and what SIGHUP does.
-func (p *program) logOutput(o *mountOptions, daemon bool) (io.Writer, func() error, error) {
+// openLog opens the file for the log. There is none in the foreground, unless one was
+// asked for: standard error is the log.
+func (o *mountOptions) openLog(daemon bool) (*logFile, error) {
 	switch {
 	case o.log.file != "":
-		f, err := openLogFile(o.log.file)
-		if err != nil {
-			return nil, nil, err
-		}
-		return f, f.reopen, nil
+		return openLogFile(o.log.file, 0)
 	case daemon:
-		return io.Discard, func() error { return nil }, nil
+		return openDefaultLog(o.stateDir, o.mountpoint)
 	}
-	return p.stderr, func() error { return nil }, nil
+	return nil, nil
 }
