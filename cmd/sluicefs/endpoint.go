@@ -1,9 +1,12 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
+	"os"
 	"strings"
 )
 
@@ -19,6 +22,24 @@ func checkEndpoint(text string) error {
 	}
 	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("endpoint %q: want a host and nothing behind it", text)
+	}
+	return nil
+}
+
+// isAddress tells whether an endpoint names its host by an IP address.
+func isAddress(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && net.ParseIP(u.Hostname()) != nil
+}
+
+// checkAuthorities tells whether a file has certificates to trust.
+func checkAuthorities(path string) error {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		return fmt.Errorf("no certificate in %s", path)
 	}
 	return nil
 }

@@ -245,8 +245,6 @@ func TestStoreOutOfReach(t *testing.T) {
 		{"unknown authority", secure.URL, nil, "--ca-file"},
 		{"trusted authority", secure.URL, []string{"--ca-file", authority}, "there is no bucket"},
 		{"any authority", secure.URL, []string{"--no-verify-ssl"}, "there is no bucket"},
-		{"no such authority", secure.URL, []string{"--ca-file", authority + ".none"}, "no such file"},
-		{"no certificate", secure.URL, []string{"--ca-file", os.DevNull}, "no certificate in"},
 		{"no such profile", secure.URL, []string{"--profile", "nobody"}, "nobody"},
 		{"plain HTTP", strings.Replace(plain.URL, "http:", "https:", 1), nil, "does not speak TLS"},
 	} {

@@ -84,6 +84,8 @@ type writeOptions struct {
 	writeBack      bool
 }
 
+const defaultCacheSize = 10 << 30 // bytes
+
 func (o *mountOptions) addFlags(cmd *cobra.Command, root bool) {
 	o.store.addFlags(cmd)
 	o.tree.addFlags(cmd)
@@ -93,7 +95,7 @@ func (o *mountOptions) addFlags(cmd *cobra.Command, root bool) {
 		o.memory = 512 << 20
 		f.Var(&o.memory, "memory", "all buffers and caches together; parts of 5 MiB need 40MiB at least")
 		f.StringVar(&o.cacheDir, "cache-dir", "", "keep what was read in this `DIR` of a local disk, beyond the mount and beside other mounts")
-		o.cacheSize = 10 << 30
+		o.cacheSize = defaultCacheSize
 		f.Var(&o.cacheSize, "cache-size", "how much of the disk --cache-dir may take; 5 % of it, or 10 GiB, stay free anyhow")
 		f.DurationVar(&o.attrTTL, "attr-ttl", time.Second, "how long sizes, times and missing names may be out of date")
 		f.DurationVar(&o.dirTTL, "dir-ttl", time.Second, "how long listings of directories may be out of date")
@@ -193,6 +195,8 @@ func (o *mountOptions) check() error {
 		return fmt.Errorf("--accelerate: AWS takes no bucket with a dot in its name, as %s has", o.where.bucket)
 	case o.write.concurrency < 1:
 		return errors.New("--upload-concurrency must be 1 or more")
+	case o.cacheDir == "" && o.cacheSize != defaultCacheSize:
+		return errors.New("--cache-size needs --cache-dir")
 	case o.cacheDir != "" && int64(o.cacheSize) < cache.MinDiskSize:
 		least := byteSize(cache.MinDiskSize)
 		return fmt.Errorf("--cache-size %s is too little: at least %s", &o.cacheSize, &least)
@@ -210,6 +214,14 @@ func (o *storeOptions) check() error {
 	}
 	if _, known := objstore.ProfileByName(o.provider); o.provider != "" && !known {
 		return fmt.Errorf("unknown provider %q: choose %s", o.provider, strings.Join(providers(), ", "))
+	}
+	if o.virtualHost && isAddress(o.endpoint) {
+		return fmt.Errorf("--virtual-host: there are no names below an IP address, as in %s; give the endpoint by a host name", o.endpoint)
+	}
+	if o.caFile != "" {
+		if err := checkAuthorities(o.caFile); err != nil {
+			return fmt.Errorf("--ca-file: %w", err)
+		}
 	}
 	if o.anonymous && o.profile != "" {
 		return errors.New("--anonymous and --profile exclude each other")

@@ -178,6 +178,13 @@ func TestCheckOptions(t *testing.T) {
 		{[]string{"--sse", "kms", "--sse-kms-key-id", "k"}, ""},
 		{[]string{"--anonymous", "--profile", "p"}, "exclude each other"},
 		{[]string{"--state-dir="}, "must not be empty"},
+		{[]string{"--cache-size", "1GiB"}, "--cache-size needs --cache-dir"},
+		{[]string{"--cache-size", "1GiB", "--cache-dir", "d"}, ""},
+		{[]string{"--ca-file", "/no/such/file"}, "--ca-file: open /no/such/file: no such file"},
+		{[]string{"--ca-file", os.DevNull}, "--ca-file: no certificate in " + os.DevNull},
+		{[]string{"--virtual-host", "--endpoint", "http://127.0.0.1:9000"}, "--virtual-host: there are no names below an IP address"},
+		{[]string{"--virtual-host", "--endpoint", "http://[::1]:9000"}, "--virtual-host: there are no names below an IP address"},
+		{[]string{"--virtual-host", "--endpoint", "http://localhost:9000"}, ""},
 	} {
 		o, err := parseMount(t, c.args...)
 		if err != nil {
