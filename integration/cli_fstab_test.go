@@ -46,3 +46,18 @@ func TestCLIUserMount(t *testing.T) {
 		c.must("umount", c.mnt)
 	}
 }
+
+// TestCLIFakeMount is called as by mount -f.
+func TestCLIFakeMount(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	helper := filepath.Join(t.TempDir(), "mount.sluicefs")
+	if err := os.Symlink(c.path, helper); err != nil {
+		t.Fatal(err)
+	}
+	c.path = helper
+	c.must(cliBucket, c.mnt, "-f", "-o", "rw")
+	if isMounted(t, c.mnt) {
+		t.Error("it is mounted")
+	}
+}

@@ -17,12 +17,14 @@ func isMountHelper(name string) bool {
 
 // parseHelperCall translates what mount(8) passes to a helper,
 //
-//	SPEC DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]
+//	SPEC DIR [-sfnvrw] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]
 //
-// into the arguments of the mount command.
+// into the arguments of the mount command. With -f, for fake, there is nothing to
+// do, and there are none.
 func parseHelperCall(args []string) ([]string, error) {
 	call := []string{"mount"}
 	var positional []string
+	fake := false
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
@@ -39,15 +41,40 @@ func parseHelperCall(args []string) ([]string, error) {
 			}
 		case strings.HasPrefix(arg, "-o"):
 			call = append(call, arg)
-		case strings.HasPrefix(arg, "-") && strings.Trim(arg[1:], "snv") == "":
-			// Sloppy options, no mtab, verbose: nothing follows from them here.
+		case isHelperSwitch(arg):
+			call = append(call, switchOptions(arg)...)
+			fake = fake || strings.Contains(arg, "f")
 		case strings.HasPrefix(arg, "-"):
 			return nil, fmt.Errorf("unknown flag %s of a mount helper", arg)
 		default:
 			positional = append(positional, arg)
 		}
 	}
+	if fake {
+		return nil, nil
+	}
 	return append(append(call, "--"), positional...), nil
+}
+
+// isHelperSwitch tells whether an argument is of letters that mean something alone.
+func isHelperSwitch(arg string) bool {
+	letters, ok := strings.CutPrefix(arg, "-")
+	return ok && letters != "" && strings.Trim(letters, "sfnvrw") == ""
+}
+
+// switchOptions are the options that such letters stand for. Nothing follows here from
+// sloppy options, no mtab and verbose.
+func switchOptions(arg string) []string {
+	var options []string
+	for _, letter := range arg {
+		switch letter {
+		case 'r':
+			options = append(options, "-o", "ro")
+		case 'w':
+			options = append(options, "-o", "rw")
+		}
+	}
+	return options
 }
 
 // isFstabForm tells whether the arguments are BUCKET MOUNTPOINT -o …, the form in
@@ -60,9 +87,7 @@ func isFstabForm(root *cobra.Command, args []string) bool {
 	if strings.HasPrefix(first, "-") {
 		return strings.HasPrefix(first, "-o")
 	}
-	return first != "help" && first != "completion" && !slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool {
-		return c.Name() == first
-	})
+	return !isCommand(root, first)
 }
 
 func hasMountOptions(args []string) bool {

@@ -48,13 +48,15 @@ func TestParseHelperCall(t *testing.T) {
 		{[]string{"bucket", "/mnt"}, []string{"mount", "--", "bucket", "/mnt"}},
 		{[]string{"-snv", "bucket", "/mnt", "-t", "sluicefs", "-orw"}, []string{"mount", "-orw", "--", "bucket", "/mnt"}},
 		{[]string{"-n", "bucket", "/mnt", "-o", "a", "-o", "b"}, []string{"mount", "-o", "a", "-o", "b", "--", "bucket", "/mnt"}},
+		{[]string{"bucket", "/mnt", "-sw", "-r"}, []string{"mount", "-o", "rw", "-o", "ro", "--", "bucket", "/mnt"}},
+		{[]string{"bucket", "/mnt", "-sfn", "-o", "rw"}, nil},
 	} {
 		got, err := parseHelperCall(c.args)
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%q is %q (%v), want %q", c.args, got, err, c.want)
 		}
 	}
-	for _, args := range [][]string{{"bucket", "/mnt", "-o"}, {"bucket", "/mnt", "-N", "ns"}, {"bucket", "/mnt", "-f"}, {"bucket", "/mnt", "--endpoint", "x"}} {
+	for _, args := range [][]string{{"bucket", "/mnt", "-o"}, {"bucket", "/mnt", "-N", "ns"}, {"bucket", "/mnt", "-"}, {"bucket", "/mnt", "-sx"}, {"bucket", "/mnt", "--endpoint", "x"}} {
 		if got, err := parseHelperCall(args); err == nil {
 			t.Errorf("%q is taken for %q", args, got)
 		}

@@ -77,6 +77,8 @@ func TestMistypedCommandLines(t *testing.T) {
 		{[]string{"mout", "bucket", dir}, `did you mean "mount"?`},
 		{[]string{"mout", "--region", "x", "bucket", dir}, `did you mean "mount"?`},
 		{[]string{"frobnicate"}, "choose doctor, mount, status, umount, version"},
+		{[]string{"frobnicate", "--help"}, "choose doctor, mount, status, umount, version"},
+		{[]string{"help", "mout"}, `did you mean "mount"?`},
 		{[]string{"--frobnicate"}, "unknown flag --frobnicate"},
 		{[]string{"bucket", dir}, "sluicefs mount BUCKET MOUNTPOINT"},
 		{[]string{"mount"}, "BUCKET is missing"},

@@ -47,17 +47,20 @@ func (p *program) execute(ctx context.Context) error {
 		if err != nil {
 			return usageError(err)
 		}
+		if call == nil {
+			return nil
+		}
 		args = call
 	case isFstabForm(root, args):
 		args = append([]string{"mount"}, args...)
+	}
+	if err := checkCommand(root, args); err != nil {
+		return err
 	}
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if cmd == root && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-			return unknownCommand(root, args[0])
-		}
 		return usageError(explainFlagError(cmd, err))
 	})
 	return root.ExecuteContext(ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,28 @@ import (
 
 // nearEnough is how many letters a mistyped name may be off to be recognised.
 const nearEnough = 2
+
+// checkCommand refuses a first word that is no command, also where its help is asked
+// for.
+func checkCommand(root *cobra.Command, args []string) error {
+	if len(args) > 1 && args[0] == "help" {
+		args = args[1:]
+	}
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") || isCommand(root, args[0]) {
+		return nil
+	}
+	return unknownCommand(root, args[0])
+}
+
+// isCommand tells whether a word is a command of ours or of cobra, which adds its own
+// when it is run.
+func isCommand(root *cobra.Command, word string) bool {
+	switch word {
+	case "help", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
+		return true
+	}
+	return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == word })
+}
 
 // unknownCommand is the error for a first word that is no command. Whoever types
 // a bucket there meant to mount it.
