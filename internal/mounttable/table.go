@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -22,39 +21,43 @@ type Entry struct {
 // At returns the mount that is on top at path, which is absolute and clean; ok is false
 // where there is none.
 func At(path string) (m Entry, ok bool, err error) {
+	stack, err := Stack(path)
+	if err != nil || len(stack) == 0 {
+		return Entry{}, false, err
+	}
+	return stack[len(stack)-1], true, nil
+}
+
+// Stack returns all mounts at path, the one on top last.
+func Stack(path string) ([]Entry, error) {
+	return entries(func(e Entry) bool { return e.Path == path })
+}
+
+// Below returns the mounts on directories below path.
+func Below(path string) ([]Entry, error) {
+	inside := strings.TrimSuffix(path, "/") + "/"
+	return entries(func(e Entry) bool { return e.Path != path && strings.HasPrefix(e.Path, inside) })
+}
+
+// entries returns the lines that are wanted, in the kernel's order: of two at one
+// place, the later lies above.
+func entries(wanted func(Entry) bool) (found []Entry, err error) {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
-		return Entry{}, false, fmt.Errorf("read the table of mounts: %w", err)
+		return nil, fmt.Errorf("read the table of mounts: %w", err)
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20) // an overlay of many layers makes a long line
 	for lines.Scan() {
-		if e, valid := parse(lines.Text()); valid && e.Path == path {
-			m, ok = e, true // a later line lies above
+		if e, valid := parse(lines.Text()); valid && wanted(e) {
+			found = append(found, e)
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return Entry{}, false, fmt.Errorf("read the table of mounts: %w", err)
+		return nil, fmt.Errorf("read the table of mounts: %w", err)
 	}
-	return m, ok, nil
-}
-
-// Resolve makes the path of a mountpoint absolute and free of symbolic links, as the
-// kernel's table of mounts has it. A directory whose file system is dead cannot
-// be asked; then all but its last part is resolved.
-func Resolve(path string) (string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("find the mountpoint: %w", err)
-	}
-	if full, err := filepath.EvalSymlinks(abs); err == nil {
-		return full, nil
-	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
-		return filepath.Join(dir, filepath.Base(abs)), nil
-	}
-	return abs, nil
+	return found, nil
 }
 
 // parse reads a line of /proc/PID/mountinfo as proc(5) describes it:

@@ -1,9 +1,6 @@
 package mounttable
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -34,18 +31,17 @@ func TestAt(t *testing.T) {
 	}
 }
 
-func TestResolve(t *testing.T) {
-	dir := t.TempDir()
-	if err := errors.Join(os.Mkdir(filepath.Join(dir, "d"), 0o755), os.Symlink("d", filepath.Join(dir, "link"))); err != nil {
-		t.Fatal(err)
+func TestBelow(t *testing.T) {
+	all, err := Below("/")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("below / is %+v, %v", all, err)
 	}
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{"link": "d", "d/../link/": "d", "link/none": "d/none", "none/none": "none/none"} {
-		if got, err := Resolve(filepath.Join(dir, path)); err != nil || got != filepath.Join(real, want) {
-			t.Errorf("%s is %s, want %s below %s: %v", path, got, want, real, err)
+	for _, m := range all {
+		if m.Path == "/" {
+			t.Errorf("/ is below itself: %+v", m)
 		}
+	}
+	if some, err := Below("/pro"); err != nil || len(some) != 0 {
+		t.Errorf("below /pro, which is no directory, is %+v, %v", some, err)
 	}
 }
