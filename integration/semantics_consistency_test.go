@@ -194,7 +194,7 @@ func consistencyClauses() map[string]clause {
 			e.ok(f.Close())
 			e.stored("f", "goes on")
 		}},
-		// TestUnmountTells has what the command makes of it.
+		// TestUnmountTells and TestUmountTellsAgain have what the command makes of it.
 		"K3": {run: func(e *env) {
 			m := e.mount()
 			refused := e.store.Add(fault.Rule{Op: objstore.OpPut, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})

@@ -67,7 +67,21 @@ func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry)
 	if m.tree, err = fs.Mount(ctx, o.mountpoint, cfg); err != nil {
 		return nil, explainMount(err)
 	}
+	m.recordDevice()
 	return m, nil
+}
+
+// recordDevice writes down which one in the kernel's table is ours: others may come to
+// lie above it. Without that the type has to do.
+func (m *mounted) recordDevice() {
+	top, ok, err := mounttable.At(m.info.Mountpoint)
+	if err == nil && ok {
+		m.info.Device = top.Device
+		err = m.record.write(infoFile, m.info)
+	}
+	if err != nil {
+		m.log.WithError(err).Warn("sluicefs umount will not know this mount from others of sluicefs")
+	}
 }
 
 // undo takes down what begin had put together when it failed.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 func (p *program) mountCommand() *cobra.Command {
@@ -53,7 +51,7 @@ identity, instance roles. They are never taken from flags.`,
 // here or in a daemon.
 func (p *program) mount(ctx context.Context, o *mountOptions, bucket, mountpoint string) error {
 	up := findParent()
-	if err := p.prepare(o, bucket, mountpoint); err != nil {
+	if err := p.prepare(ctx, o, bucket, mountpoint); err != nil {
 		return up.failed(err)
 	}
 	if up == nil && !o.foreground {
@@ -63,7 +61,7 @@ func (p *program) mount(ctx context.Context, o *mountOptions, bucket, mountpoint
 }
 
 // prepare finds mistakes that can be found without asking the store.
-func (p *program) prepare(o *mountOptions, bucket, mountpoint string) error {
+func (p *program) prepare(ctx context.Context, o *mountOptions, bucket, mountpoint string) error {
 	var err error
 	if o.where, err = parseLocation(bucket); err != nil {
 		return usageError(err)
@@ -78,7 +76,7 @@ func (p *program) prepare(o *mountOptions, bucket, mountpoint string) error {
 	if mountpoint == "" {
 		return usageError(fmt.Errorf("the mountpoint is empty"))
 	}
-	if o.mountpoint, err = mounttable.Resolve(mountpoint); err != nil {
+	if o.mountpoint, err = resolve(ctx, mountpoint); err != nil {
 		return err
 	}
 	if err := o.absolutePaths(); err != nil {
@@ -87,7 +85,7 @@ func (p *program) prepare(o *mountOptions, bucket, mountpoint string) error {
 	if err := o.checkOutside(); err != nil {
 		return usageError(err)
 	}
-	if err := checkMountpoint(o.mountpoint, p.host.root); err != nil {
+	if err := checkMountpoint(ctx, o.mountpoint, p.host.root); err != nil {
 		return err
 	}
 	return p.host.check(o.tree.allowOther)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,23 +19,25 @@ const fuseType = "fuse.sluicefs"
 
 // checkMountpoint tells in one line why a bucket cannot be mounted on path, which
 // is resolved.
-func checkMountpoint(path string, root bool) error {
+func checkMountpoint(ctx context.Context, path string, root bool) error {
 	m, ok, err := mounttable.At(path)
 	if err != nil {
 		return err
 	}
-	info, statErr := os.Stat(path)
 	switch {
-	case ok && m.Kind == fuseType && statErr != nil:
+	case ok && m.Kind == fuseType && !connected(ctx, path):
 		return fmt.Errorf("mountpoint %s is left from a mount whose daemon ended: run sluicefs umount %s first", path, path)
 	case ok && m.Kind == fuseType:
 		return fmt.Errorf("mountpoint %s is busy: %s is mounted there; run sluicefs umount %s first", path, m.Source, path)
 	case ok && strings.HasPrefix(m.Kind, "fuse"):
 		return fmt.Errorf("mountpoint %s is busy: a %s file system is mounted there", path, m.Kind)
-	case errors.Is(statErr, fs.ErrNotExist):
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("mountpoint %s does not exist: make it with mkdir -p %s", path, path)
-	case statErr != nil:
-		return fmt.Errorf("look at the mountpoint: %w", statErr)
+	case err != nil:
+		return fmt.Errorf("look at the mountpoint: %w", err)
 	case !info.IsDir():
 		return fmt.Errorf("mountpoint %s is not a directory", path)
 	}

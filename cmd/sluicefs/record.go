@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 // record is the folder of a mountpoint in the state directory, by which the
@@ -39,6 +41,7 @@ type mountInfo struct {
 	PID        int       `json:"pid"`
 	Version    string    `json:"version"`
 	Since      time.Time `json:"since"`
+	Device     string    `json:"device,omitempty"` // of the mount, as the kernel's table has it
 }
 
 const (
@@ -188,6 +191,29 @@ func (r *record) alive() bool {
 	// writer there is nothing to read, which is an error.
 	_, err = unix.Read(fd, make([]byte, 1))
 	return err != nil
+}
+
+// info reads what is mounted.
+func (r *record) info() (i mountInfo, err error) {
+	text, err := os.ReadFile(filepath.Join(r.dir, infoFile))
+	if err == nil {
+		err = json.Unmarshal(text, &i)
+	}
+	if err != nil {
+		return mountInfo{}, fmt.Errorf("read the record of the mount: %w", err)
+	}
+	return i, nil
+}
+
+// owns tells whether an entry of the kernel's table, at the mountpoint, is the mount of
+// the record. Where the device is not known, as the daemon was killed while it mounted,
+// every mount of ours is.
+func (r *record) owns(m mounttable.Entry) bool {
+	if r == nil || m.Kind != fuseType {
+		return false
+	}
+	i, err := r.info()
+	return err != nil || i.Device == "" || i.Device == m.Device
 }
 
 // verdict reads what the daemon left; ok is false where it left nothing.

@@ -47,7 +47,7 @@ func (p *program) report(v verdict, up *parent) error {
 	if up != nil {
 		return &exitError{status: statusOf(v.err())}
 	}
-	return errors.Join(v.print(p.stdout), v.err())
+	return p.tell(v)
 }
 
 // openLog opens the file for the log. There is none in the foreground, unless one was

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 func TestAwaitVerdict(t *testing.T) {
@@ -49,7 +51,8 @@ func TestAwaitVerdict(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx := t.Context()
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
 			if c.ctx != nil {
 				ctx = c.ctx(t)
 			}
@@ -82,8 +85,67 @@ func TestNotMounted(t *testing.T) {
 		if err := errors.Join(r.finish(c.v), r.close()); err != nil {
 			t.Fatal(err)
 		}
-		status, stdout, stderr := call(t, "umount", "--state-dir", state, mountpoint)
+		status, stdout, stderr := call(t, "status", "--state-dir", state, mountpoint)
 		wantLine(t, exitFailed, status, stdout, stderr, c.want)
+	}
+}
+
+// TestUmountTellsAgain asks for the verdict of a mount that has ended already, as those
+// do whose first call did not wait for the end.
+func TestUmountTellsAgain(t *testing.T) {
+	state, mountpoint := t.TempDir(), t.TempDir()
+	end := func(v *verdict) {
+		t.Helper()
+		r, err := makeRecord(state, mountInfo{Mountpoint: mountpoint})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v != nil {
+			err = r.finish(*v)
+		}
+		if err := errors.Join(err, r.close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		end(&verdict{Mountpoint: mountpoint, Stored: true})
+		if status, stdout, stderr := call(t, "umount", "--state-dir", state, mountpoint); status != exitOK || stdout+stderr != "" {
+			t.Errorf("everything was stored: %d, %q, %q", status, stdout, stderr)
+		}
+		end(&verdict{Mountpoint: mountpoint, Files: []unstored{{Key: "lost", Error: "denied"}}})
+		status, stdout, stderr := call(t, "umount", "--state-dir", state, mountpoint)
+		if status != exitNotStored || !strings.Contains(stdout, `"key": "lost"`) || !strings.Contains(stderr, `"lost" is not stored: denied`) {
+			t.Errorf("a file was not stored: %d, %q, %q", status, stdout, stderr)
+		}
+		end(nil)
+		status, stdout, stderr = call(t, "umount", "--state-dir", state, mountpoint)
+		wantLine(t, exitFailed, status, stdout, stderr, "nothing is mounted on "+mountpoint)
+	}
+}
+
+func TestUmountRefusesNegativeTime(t *testing.T) {
+	status, stdout, stderr := call(t, "umount", "--timeout", "-5s", t.TempDir())
+	wantLine(t, exitUsage, status, stdout, stderr, "--timeout -5s: want a time that is not negative")
+}
+
+// TestOwns tells our mount from those of others at the same place.
+func TestOwns(t *testing.T) {
+	r, err := makeRecord(t.TempDir(), mountInfo{Mountpoint: "/mnt"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	ours := mounttable.Entry{Path: "/mnt", Kind: fuseType, Device: "0:50"}
+	another, foreign := ours, ours
+	another.Device, foreign.Kind = "0:51", "tmpfs"
+	if (*record)(nil).owns(ours) || r.owns(foreign) || !r.owns(another) {
+		t.Error("without a device, the type does not tell")
+	}
+	if err := r.write(infoFile, mountInfo{Mountpoint: "/mnt", Device: ours.Device}); err != nil {
+		t.Fatal(err)
+	}
+	if !r.owns(ours) || r.owns(another) || r.owns(foreign) {
+		t.Error("the device does not tell")
 	}
 }
 

@@ -1,0 +1,80 @@
+//go:build integration
+
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestCLIUmountLeavesOthersAlone mounts something else above our mount, and another one
+// of ours: umount takes off neither.
+func TestCLIUmountLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	c, other := newCLI(t), newCLI(t)
+	c.must("mount", cliBucket, c.mnt)
+	if out, err := exec.Command("mount", "-t", "tmpfs", "none", c.mnt).CombinedOutput(); err != nil {
+		c.must("umount", c.mnt)
+		t.Fatalf("mount a tmpfs: %v: %s", err, out)
+	}
+	c.fails(1, "another mount, of type tmpfs, lies on that on "+c.mnt, "umount", c.mnt)
+	if out, err := exec.Command("umount", c.mnt).CombinedOutput(); err != nil {
+		t.Fatalf("the tmpfs is not there any more: %v: %s", err, out)
+	}
+	other.must("mount", cliBucket, other.mnt)
+	if out, err := exec.Command("mount", "--bind", other.mnt, c.mnt).CombinedOutput(); err != nil {
+		t.Fatalf("show the other mount there, too: %v: %s", err, out)
+	}
+	c.fails(1, "another mount, of type fuse.sluicefs, lies on that on "+c.mnt, "umount", c.mnt)
+	if out, err := exec.Command("umount", c.mnt).CombinedOutput(); err != nil {
+		t.Fatalf("the other mount is not there any more: %v: %s", err, out)
+	}
+	other.must("umount", other.mnt)
+	c.must("umount", c.mnt)
+}
+
+// TestCLIUmountOfAHungMount has a daemon that answers nothing: each call ends, and
+// what it says is told again when the daemon goes on.
+func TestCLIUmountOfAHungMount(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.must("mount", cliBucket, c.mnt)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(c.mnt, link); err != nil {
+		t.Fatal(err)
+	}
+	c.signal(syscall.SIGSTOP)
+	resume := func() { _ = syscall.Kill(c.daemon(), syscall.SIGCONT) }
+	defer resume()
+	c.ends(30*time.Second, 1, "is busy: sluicefs:", "mount", cliBucket, c.mnt)
+	c.ends(30*time.Second, 1, "the time was over before", "umount", "--timeout", "1s", filepath.Join(c.mnt, "below"))
+	c.ends(30*time.Second, 4, "wait for it with sluicefs umount", "umount", "--timeout", "1s", link)
+	if isMounted(t, c.mnt) {
+		t.Error("it is still mounted")
+	}
+	resume()
+	c.ended()
+	c.must("umount", c.mnt)
+}
+
+// ends is as fails, and wants the end within a time.
+func (c *cli) ends(within time.Duration, wantStatus int, want string, args ...string) {
+	c.t.Helper()
+	cmd := c.command(args...)
+	var errs lockedBuffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	late := time.AfterFunc(within, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	_ = cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != wantStatus || !strings.Contains(errs.String(), want) {
+		c.t.Errorf("sluicefs %q: exit status %d, %q; want %d, %q", args, status, errs.String(), wantStatus, want)
+	}
+}
