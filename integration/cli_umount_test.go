@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,25 +16,19 @@ import (
 // TestCLIUmountLeavesOthersAlone mounts something else above our mount, and another one
 // of ours: umount takes off neither.
 func TestCLIUmountLeavesOthersAlone(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the kernel lets only root mount a tmpfs")
+	}
 	t.Parallel()
 	c, other := newCLI(t), newCLI(t)
 	c.must("mount", cliBucket, c.mnt)
-	if out, err := exec.Command("mount", "-t", "tmpfs", "none", c.mnt).CombinedOutput(); err != nil {
-		c.must("umount", c.mnt)
-		t.Fatalf("mount a tmpfs: %v: %s", err, out)
-	}
+	mustRun(t, "mount", "-t", "tmpfs", "none", c.mnt)
 	c.fails(1, "another mount, of type tmpfs, lies on that on "+c.mnt, "umount", c.mnt)
-	if out, err := exec.Command("umount", c.mnt).CombinedOutput(); err != nil {
-		t.Fatalf("the tmpfs is not there any more: %v: %s", err, out)
-	}
+	mustRun(t, "umount", c.mnt) // the tmpfs, which is still there
 	other.must("mount", cliBucket, other.mnt)
-	if out, err := exec.Command("mount", "--bind", other.mnt, c.mnt).CombinedOutput(); err != nil {
-		t.Fatalf("show the other mount there, too: %v: %s", err, out)
-	}
+	mustRun(t, "mount", "--bind", other.mnt, c.mnt)
 	c.fails(1, "another mount, of type fuse.sluicefs, lies on that on "+c.mnt, "umount", c.mnt)
-	if out, err := exec.Command("umount", c.mnt).CombinedOutput(); err != nil {
-		t.Fatalf("the other mount is not there any more: %v: %s", err, out)
-	}
+	mustRun(t, "umount", c.mnt)
 	other.must("umount", other.mnt)
 	c.must("umount", c.mnt)
 }
@@ -76,5 +71,36 @@ func (c *cli) ends(within time.Duration, wantStatus int, want string, args ...st
 	_ = cmd.Wait()
 	if status := cmd.ProcessState.ExitCode(); status != wantStatus || !strings.Contains(errs.String(), want) {
 		c.t.Errorf("sluicefs %q: exit status %d, %q; want %d, %q", args, status, errs.String(), wantStatus, want)
+	}
+}
+
+// TestCLIUmountWithAFullStateDirectory has no room for the verdict but that which was
+// taken at the beginning.
+func TestCLIUmountWithAFullStateDirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the kernel lets only root mount a tmpfs")
+	}
+	t.Parallel()
+	c := newCLI(t)
+	mustRun(t, "mkdir", c.state)
+	mustRun(t, "mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "none", c.state)
+	defer mustRun(t, "umount", c.state)
+	c.must("mount", cliBucket, c.mnt)
+	if err := os.WriteFile(filepath.Join(c.mnt, "file"), []byte("content"), 0o644); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(c.state, "full"), make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("the state directory is not full: %v", err)
+	}
+	c.must("umount", c.mnt)
+	if v := c.verdict(); !v.Stored {
+		t.Errorf("the verdict is %+v", v)
+	}
+}
+
+func mustRun(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %q: %v: %s", name, args, err, out)
 	}
 }

@@ -166,6 +166,7 @@ func TestVerdictError(t *testing.T) {
 		{verdict{Mountpoint: "/mnt", Files: two[:1]}, `/mnt is unmounted, but "a" is not stored: denied`},
 		{verdict{Mountpoint: "/mnt", Files: two}, "/mnt is unmounted, but 2 files are not stored"},
 		{verdict{Mountpoint: "/mnt", Files: two, More: 5}, "/mnt is unmounted, but 7 files are not stored"},
+		{verdict{Mountpoint: "/mnt", More: 1}, "/mnt is unmounted, but a file is not stored"},
 		{verdict{Mountpoint: "/mnt", Reason: "it was given up"}, "/mnt is unmounted, but it was given up"},
 	} {
 		if err := c.v.err(); statusOf(err) != exitNotStored || err.Error() != c.want {

@@ -24,7 +24,8 @@ import (
 //	STATE/mounts/HASH/mount.json    what is mounted, by which process
 //	                  alive         a named pipe that the daemon keeps open for writing:
 //	                                a reader sees its end when the process ends, however it does
-//	                  verdict.json  written last, when the daemon knows what was stored
+//	                  verdict.json  written last, when the daemon knows what was stored; until
+//	                                then verdict.json.new keeps room for it, as the disk may be full
 //
 // HASH is of the mountpoint's path, which may be longer than a file name. A
 // record outlives its daemon, so that a verdict can still be read, until the
@@ -49,6 +50,10 @@ const (
 	aliveFile   = "alive"
 	verdictFile = "verdict.json"
 )
+
+// verdictRoom is how much of the disk is kept for the verdict: some hundred files that
+// are not stored. Of more, those that do not fit are counted only.
+const verdictRoom = 64 << 10
 
 // defaultStateDir is where records are when --state-dir does not say.
 func defaultStateDir(root bool) string {
@@ -100,6 +105,9 @@ func makeRecord(stateDir string, info mountInfo) (*record, error) {
 }
 
 func (r *record) begin(info mountInfo) error {
+	if err := r.reserve(); err != nil {
+		return err
+	}
 	err := os.Remove(filepath.Join(r.dir, verdictFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the last verdict: %w", err)
@@ -107,8 +115,28 @@ func (r *record) begin(info mountInfo) error {
 	return r.write(infoFile, info)
 }
 
-// finish writes the verdict.
-func (r *record) finish(v verdict) error { return r.write(verdictFile, v) }
+// reserve takes the room for the verdict.
+func (r *record) reserve() error {
+	if err := os.WriteFile(r.next(verdictFile), make([]byte, verdictRoom), 0o600); err != nil {
+		return fmt.Errorf("keep room for the verdict: %w", err)
+	}
+	return nil
+}
+
+// finish writes the verdict. On a full disk it may have to count files that it would
+// name otherwise.
+func (r *record) finish(v verdict) error {
+	for {
+		err := r.write(verdictFile, v)
+		full := errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+		if !full || len(v.Files) == 0 {
+			return err
+		}
+		named := len(v.Files) / 2
+		v.More += len(v.Files) - named
+		v.Files = v.Files[:named]
+	}
+}
 
 // close lets those who wait for the daemon go on. The process that made the
 // record calls it last.
@@ -122,14 +150,29 @@ func (r *record) write(name string, content any) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	path := filepath.Join(r.dir, name)
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+	if err := overwrite(r.next(name), append(text, '\n')); err != nil {
 		return fmt.Errorf("write the record of the mount: %w", err)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
+	if err := os.Rename(r.next(name), filepath.Join(r.dir, name)); err != nil {
 		return fmt.Errorf("write the record of the mount: %w", err)
 	}
 	return nil
+}
+
+// next is where a file of the record is until it is complete.
+func (r *record) next(name string) string { return filepath.Join(r.dir, name+".new") }
+
+// overwrite gives a file its content, in the room that it has already as far as
+// that goes.
+func overwrite(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(content, 0); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return errors.Join(f.Truncate(int64(len(content))), f.Close())
 }
 
 // checkPrivate refuses a folder that others could have prepared for us.

@@ -79,3 +79,31 @@ func TestRecordRefusesForeignFolder(t *testing.T) {
 		t.Errorf("a folder that others may write to: %v", err)
 	}
 }
+
+// TestVerdictHasRoom holds the verdict to the room that was taken at the beginning: the
+// disk may be full at the end.
+func TestVerdictHasRoom(t *testing.T) {
+	r, err := makeRecord(t.TempDir(), mountInfo{Mountpoint: "/mnt"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	kept, err := os.Stat(r.next(verdictFile))
+	if err != nil || kept.Size() != verdictRoom {
+		t.Fatalf("the room is %v (%v)", kept, err)
+	}
+	files := make([]unstored, 100)
+	for i := range files {
+		files[i] = unstored{Key: strings.Repeat("k", 100), Error: "denied"}
+	}
+	if err := r.finish(verdict{Mountpoint: "/mnt", Files: files}); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.Stat(filepath.Join(r.dir, verdictFile))
+	if err != nil || !os.SameFile(kept, written) || written.Size() >= verdictRoom {
+		t.Errorf("the verdict is %v (%v), not the file that was kept for it", written, err)
+	}
+	if v, ok, err := r.verdict(); err != nil || !ok || len(v.Files) != len(files) {
+		t.Errorf("the verdict has %d files, %v, %v", len(v.Files), ok, err)
+	}
+}

@@ -48,9 +48,13 @@ func (v verdict) err() error {
 	}
 	reason := v.Reason
 	if reason == "" {
-		reason = fmt.Sprintf("%d files are not stored", v.missing())
-		if v.missing() == 1 {
+		switch {
+		case len(v.Files) == 1 && v.More == 0:
 			reason = fmt.Sprintf("%q is not stored: %s", v.Files[0].Key, v.Files[0].Error)
+		case v.missing() == 1:
+			reason = "a file is not stored"
+		default:
+			reason = fmt.Sprintf("%d files are not stored", v.missing())
 		}
 	}
 	return &exitError{status: exitNotStored, err: errors.New(v.Mountpoint + " is unmounted, but " + reason)}
