@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -102,5 +103,32 @@ func mustRun(t *testing.T, name string, args ...string) {
 	t.Helper()
 	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s %q: %v: %s", name, args, err, out)
+	}
+}
+
+// TestCLIStatusOfAKilledDaemon finds a mount that nobody serves any more.
+func TestCLIStatusOfAKilledDaemon(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.must("mount", cliBucket, c.mnt)
+	c.signal(syscall.SIGKILL)
+	c.ended()
+	for _, args := range [][]string{{"status"}, {"status", c.mnt}} {
+		c.fails(1, "the daemon of "+c.mnt+" has ended: run sluicefs umount "+c.mnt, args...)
+		_, out, _ := c.run(append(args, "--json")...)
+		var mounts []struct {
+			Mountpoint string
+			Alive      *bool
+			Uploads    []any
+		}
+		if err := json.Unmarshal([]byte(out), &mounts); err != nil || len(mounts) != 1 || mounts[0].Mountpoint != c.mnt ||
+			mounts[0].Alive == nil || *mounts[0].Alive || mounts[0].Uploads == nil {
+			t.Errorf("%q prints %s (%v)", args, out, err)
+		}
+	}
+	c.fails(3, "ended without a word", "umount", c.mnt)
+	c.fails(1, "nothing is mounted on", "status", c.mnt)
+	if status, out, _ := c.run("status", "--json"); status != 0 || strings.TrimSpace(out) != "[]" {
+		t.Errorf("after the umount: %d, %s", status, out)
 	}
 }

@@ -19,6 +19,7 @@ import (
 // mountStatus is what sluicefs status --json prints of a mount, as far as it matters here.
 type mountStatus struct {
 	Mountpoint, Source string
+	Alive              bool
 	Uploads            []struct {
 		Key        string
 		Size, Sent int64
@@ -64,7 +65,7 @@ func TestStatusOfAMount(t *testing.T) {
 	w.give(noise(streamed))
 	m.eventually("parts are told of", func() bool {
 		all := m.status()
-		return len(all) == 1 && len(all[0].Uploads) == 1 && all[0].Uploads[0].Key == "big" && all[0].Uploads[0].Dirty && all[0].Uploads[0].Sent > 0
+		return len(all) == 1 && all[0].Alive && len(all[0].Uploads) == 1 && all[0].Uploads[0].Key == "big" && all[0].Uploads[0].Dirty && all[0].Uploads[0].Sent > 0
 	})
 	m.store.Add(fault.Rule{Op: objstore.OpComplete, Times: 1, Mode: fault.Fail, Kind: objstore.ErrAccessDenied, Status: 403, Code: "AccessDenied"})
 	p.ok(w.in.Close())

@@ -29,6 +29,7 @@ type monitor struct {
 // status is a moment's view of a mount, as sluicefs status --json prints it.
 type status struct {
 	mountInfo
+	Alive      bool          `json:"alive"`   // the daemon is
 	Uploads    []uploading   `json:"uploads"` // files that are open for writing
 	Totals     totals        `json:"totals"`  // since the mount began
 	Requests   []meter.Count `json:"requests"`
@@ -65,7 +66,7 @@ type totals struct {
 
 // now looks at the mount.
 func (m *monitor) now() status {
-	s := status{mountInfo: m.info, Uploads: []uploading{}, Totals: m.totals(), Requests: m.store.attempts.Counts(), Errors: []unstored{}}
+	s := status{mountInfo: m.info, Alive: true, Uploads: []uploading{}, Totals: m.totals(), Requests: m.store.attempts.Counts(), Errors: []unstored{}}
 	for _, p := range m.writes.Progress() {
 		u := uploading{Key: p.Key, Size: p.Size, Sent: p.Sent, Parts: p.Parts, Since: p.Since.UTC(), Dirty: p.Dirty}
 		if p.Err != nil {

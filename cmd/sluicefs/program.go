@@ -31,11 +31,14 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
 func (p *program) run(ctx context.Context) int {
 	err := p.execute(ctx)
 	if err != nil && err.Error() != "" {
-		// One line, also where a cause underneath has several.
-		line := strings.Join(strings.Fields(err.Error()), " ")
-		fmt.Fprintf(p.stderr, "sluicefs: %s\n", line)
+		p.say(err)
 	}
 	return statusOf(err)
+}
+
+// say prints an error in one line, also where a cause underneath has several.
+func (p *program) say(err error) {
+	fmt.Fprintf(p.stderr, "sluicefs: %s\n", strings.Join(strings.Fields(err.Error()), " "))
 }
 
 func (p *program) execute(ctx context.Context) error {

@@ -36,7 +36,7 @@ func newWatched(t *testing.T, metricsAddr string) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watched{state: filepath.Join(t.TempDir(), strings.Repeat("long/", 20)), up: up} // longer than a socket's path may be
+	w := &watched{state: filepath.Join(t.TempDir(), strings.Repeat("long/", 20)+"st[a]b"), up: up} // longer than a socket's path may be
 	out := logrus.New()
 	out.SetOutput(&w.log)
 	w.mounted = &mounted{log: logrus.NewEntry(out), info: mountInfo{Mountpoint: "/mnt/data", Source: "s3://b", PID: os.Getpid(), Since: time.Now()}}
@@ -144,6 +144,65 @@ func TestStatusWithoutMounts(t *testing.T) {
 	o.json = true
 	if err := p.status(t.Context(), o, nil); err != nil || strings.TrimSpace(text.String()) != "[]" {
 		t.Errorf("%q, %v", &text, err)
+	}
+}
+
+// TestStatusOfAHungDaemon has one of two daemons that does not answer.
+func TestStatusOfAHungDaemon(t *testing.T) {
+	w := newWatched(t, "")
+	hung, err := makeRecord(w.state, mountInfo{Mountpoint: "/mnt/hung", PID: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hung.close()
+	silent, err := listenStatus(hung.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	o := statusOptions{stateDir: w.state}
+	mounts, err := o.ask(ctx, nil)
+	if len(mounts) != 1 || mounts[0].Mountpoint != "/mnt/data" || !mounts[0].Alive {
+		t.Errorf("the other mount is %+v", mounts)
+	}
+	if want := "the daemon of /mnt/hung (process 7) does not answer"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestStatusFindsItsStateDirectory(t *testing.T) {
+	o := newWatched(t, "").state // has "[" and "]" in it
+	status, stdout, stderr := call(t, "status", "--state-dir", o)
+	if status != exitOK || !strings.Contains(stdout, "s3://b on /mnt/data") || stderr != "" {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	status, stdout, stderr = call(t, "status", "--state-dir", none)
+	wantLine(t, exitFailed, status, stdout, stderr, none+": no such file")
+	t.Setenv("XDG_STATE_HOME", none) // by default, there need not be one
+	if status, stdout, stderr = call(t, "status"); status != exitOK || !strings.Contains(stdout, "nothing is mounted") {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+}
+
+// TestStatusIsPlain has names that would forge lines, or hide some.
+func TestStatusIsPlain(t *testing.T) {
+	forged := "a\n  NOT STORED: b: no"
+	s := status{Alive: true, mountInfo: mountInfo{Source: "s3://b", Mountpoint: "/mnt/\x1b[2J"},
+		Uploads: []uploading{{Key: forged, Dirty: true}, {Key: forged, Error: forged}, {Key: "käse"}}, Errors: []unstored{{Key: "\xff", Error: forged}}}
+	var text bytes.Buffer
+	if err := s.print(&text); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(text.String(), "\n") != 7 || strings.ContainsAny(text.String(), "\x1b\xff") {
+		t.Errorf("printed as %q", &text)
+	}
+	for _, want := range []string{`on "/mnt/\x1b[2J", since`, `"a\n  NOT STORED: b: no": 0 B written`, "  käse: 0 B, stored", `NOT STORED: "\xff": "a\n`} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, &text)
+		}
 	}
 }
 

@@ -3,23 +3,16 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"slices"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
-
-	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 // statusOptions are the flags of sluicefs status.
@@ -27,6 +20,7 @@ type statusOptions struct {
 	json     bool
 	watch    bool
 	stateDir string
+	given    bool // the state directory was: there has to be one
 }
 
 func (o *statusOptions) addFlags(cmd *cobra.Command, root bool) {
@@ -59,12 +53,13 @@ Without a mountpoint it is shown for all mounts of the same user and --state-dir
 			if err := fillIn(cmd.Flags(), nil, &none); err != nil {
 				return usageError(err)
 			}
+			o.given = cmd.Flags().Changed("state-dir")
 			return p.status(cmd.Context(), o, args)
 		},
 		Annotations: map[string]string{
 			"Environment": "  SLUICEFS_NAME is --name: SLUICEFS_STATE_DIR=/x is --state-dir /x",
 			"Exit status": `  0  shown
-  1  nothing is mounted there, or the daemon does not answer
+  1  nothing is mounted there, or a daemon does not answer or has ended
   2  the command line is wrong`,
 		},
 	}
@@ -83,11 +78,16 @@ func (p *program) status(ctx context.Context, o statusOptions, args []string) er
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil {
+		if len(mounts) > 0 || err == nil {
+			if lost := p.show(o, mounts); lost != nil {
+				return lost
+			}
+		}
+		if !o.watch || err != nil && len(mounts) == 0 {
 			return err
 		}
-		if err := p.show(o, mounts); err != nil || !o.watch {
-			return err
+		if err != nil { // one that is in trouble does not hide the others
+			p.say(err)
 		}
 		select {
 		case <-again.C:
@@ -95,76 +95,6 @@ func (p *program) status(ctx context.Context, o statusOptions, args []string) er
 			return nil
 		}
 	}
-}
-
-// ask asks the daemon of a mountpoint, or of all.
-func (o *statusOptions) ask(ctx context.Context, args []string) ([]status, error) {
-	if len(args) == 1 {
-		path, err := mounttable.Resolve(args[0])
-		if err != nil {
-			return nil, err
-		}
-		r, err := openRecord(o.stateDir, path)
-		if err != nil {
-			return nil, err
-		}
-		if r == nil || !r.alive() {
-			return nil, notMounted(path, r)
-		}
-		s, err := r.ask(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("ask the daemon of %s: %w", path, err)
-		}
-		return []status{s}, nil
-	}
-	mounts := []status{}
-	records, err := filepath.Glob(filepath.Join(o.stateDir, "mounts", "*", infoFile))
-	if err != nil {
-		return nil, fmt.Errorf("look for mounts: %w", err)
-	}
-	for _, path := range records {
-		r := &record{dir: filepath.Dir(path)}
-		if !r.alive() {
-			continue
-		}
-		s, err := r.ask(ctx)
-		if err != nil && r.alive() { // else it ended meanwhile
-			return nil, fmt.Errorf("ask the daemon of %s: %w", path, err)
-		}
-		if err == nil {
-			mounts = append(mounts, s)
-		}
-	}
-	slices.SortFunc(mounts, func(a, b status) int { return a.Since.Compare(b.Since) })
-	return mounts, nil
-}
-
-// ask asks the daemon of a record what it is doing.
-func (r *record) ask(ctx context.Context) (s status, err error) {
-	dir, path, err := socketPath(r.dir)
-	if err != nil {
-		return s, err
-	}
-	defer dir.Close()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
-	}}
-	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://mount/status", nil)
-	if err != nil {
-		return s, err
-	}
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		return s, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return s, errors.New(resp.Status)
-	}
-	return s, json.NewDecoder(resp.Body).Decode(&s)
 }
 
 // show prints what was found.
