@@ -132,3 +132,19 @@ func TestCLIStatusOfAKilledDaemon(t *testing.T) {
 		t.Errorf("after the umount: %d, %s", status, out)
 	}
 }
+
+// TestCLIUmountNamesTheMountBelow has another mount on a directory of ours.
+func TestCLIUmountNamesTheMountBelow(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the kernel lets only root mount a tmpfs")
+	}
+	t.Parallel()
+	c := newCLI(t)
+	c.must("mount", cliBucket, c.mnt)
+	below := filepath.Join(c.mnt, "below")
+	mustRun(t, "mkdir", below)
+	mustRun(t, "mount", "-t", "tmpfs", "none", below)
+	c.fails(1, "another mount, of type tmpfs, is below it on "+below, "umount", c.mnt)
+	mustRun(t, "umount", below)
+	c.must("umount", c.mnt)
+}

@@ -151,8 +151,8 @@ func TestOwns(t *testing.T) {
 
 func TestHoldersOf(t *testing.T) {
 	dir := t.TempDir()
-	if holders := holdersOf(dir); len(holders) != 0 {
-		t.Errorf("nobody is in %s, and yet: %q", dir, holders)
+	if holders := holdersOf(dir).String(); holders != "" {
+		t.Errorf("nobody is in %s, and yet: %s", dir, holders)
 	}
 	cat := exec.Command("cat")
 	cat.Dir = dir
@@ -164,11 +164,28 @@ func TestHoldersOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir) // we do not count ourselves
-	want := fmt.Sprintf("cat (pid %d)", cat.Process.Pid)
-	if holders := holdersOf(dir); len(holders) != 1 || holders[0] != want {
-		t.Errorf("in %s is %q, want %q", dir, holders, want)
+	want := fmt.Sprintf("cat (pid %d) has its working directory there, or is closing a file", cat.Process.Pid)
+	if holders := holdersOf(dir).String(); holders != want {
+		t.Errorf("in %s it is so that %q, want %q", dir, holders, want)
 	}
 	if err := errors.Join(in.Close(), cat.Wait()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestHolders(t *testing.T) {
+	for _, c := range []struct {
+		h    holders
+		want string
+	}{
+		{holders{}, ""},
+		{holders{open: []string{"b", "a"}}, "files are open in a, b"},
+		{holders{stay: []string{"b", "a"}}, "a, b have their working directory there, or are closing files"},
+		{holders{open: []string{"a"}, stay: []string{"b"}}, "files are open in a, and b has its working directory there, or is closing a file"},
+		{holders{open: []string{"1", "2", "3", "4", "5", "6"}}, "files are open in 1, 2, 3, 4, 2 more"},
+	} {
+		if got := c.h.String(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
 	}
 }

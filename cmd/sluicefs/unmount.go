@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicefs/sluicefs/internal/mounttable"
 )
 
 // unmount asks the kernel to end a mount. Lazily, the place is free at once and
@@ -41,11 +42,14 @@ func (h host) unmount(ctx context.Context, path string, lazily bool) error {
 	return nil
 }
 
-// explainBusy adds to the error of an unmount who is in the way, if anybody is.
+// explainBusy adds to the error of an unmount what is in the way, if anything is.
 func explainBusy(path string, err error) error {
-	holders := holdersOf(path)
-	if len(holders) == 0 {
+	if below, lost := mounttable.Below(path); lost == nil && len(below) > 0 {
+		return fmt.Errorf("%s is busy: another mount, of type %s, is below it on %s; unmount that first", path, below[0].Kind, below[0].Path)
+	}
+	holders := holdersOf(path).String()
+	if holders == "" {
 		return err
 	}
-	return fmt.Errorf("%s is busy: files are open in %s; close them and try again", path, strings.Join(holders, ", "))
+	return fmt.Errorf("%s is busy: %s; close or leave it and try again", path, holders)
 }
