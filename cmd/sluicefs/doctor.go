@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -133,32 +134,12 @@ func (p *program) doctor(ctx context.Context, o *doctorOptions, bucket string) e
 	// The first ^C ends the questions, and what was made is removed.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, doctorTime)
-	defer cancel()
-	first, done := context.WithTimeout(ctx, p.patience)
-	defer done()
-	cfg, err := o.mount.storeConfig(first)
-	if err != nil {
-		return o.mount.explain(err, p.patience)
-	}
-	client, err := s3.New(first, cfg)
-	if err != nil {
-		return o.mount.explain(err, p.patience)
-	}
-	defer client.Close()
-	if err := checkBucketAt(first, o.mount.where, client, client); err != nil {
-		return o.mount.explain(err, p.patience)
-	}
-	report, err := probe.Run(ctx, probe.Config{
-		Profile: cfg.Profile, Prefix: o.mount.where.prefix,
-		Open: func(profile objstore.Profile) (probe.Target, error) {
-			variant := cfg
-			variant.Profile = profile
-			return s3.New(ctx, variant)
-		},
-	})
-	if err != nil {
-		return o.mount.explain(err, doctorTime)
+	report, err := o.examine(ctx, p.patience)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return interruptedDoctor(report)
+	case err != nil:
+		return err
 	}
 	if o.json {
 		err = printReportJSON(p.stdout, o, report)
@@ -169,6 +150,50 @@ func (p *program) doctor(ctx context.Context, o *doctorOptions, bucket string) e
 		err = &exitError{status: exitUnsafe}
 	}
 	return err
+}
+
+// examine probes a bucket, whose store has some time for its first answer. There may be
+// a report beside an error.
+func (o *doctorOptions) examine(ctx context.Context, patience time.Duration) (*probe.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, doctorTime)
+	defer cancel()
+	first, done := context.WithTimeout(ctx, patience)
+	defer done()
+	cfg, err := o.mount.storeConfig(first)
+	if err != nil {
+		return nil, o.mount.explain(err, patience)
+	}
+	client, err := s3.New(first, cfg)
+	if err != nil {
+		return nil, o.mount.explain(err, patience)
+	}
+	defer client.Close()
+	if err := checkBucketAt(first, o.mount.where, client, client); err != nil {
+		return nil, o.mount.explain(err, patience)
+	}
+	report, err := probe.Run(ctx, probe.Config{
+		Profile: cfg.Profile, Prefix: o.mount.where.prefix,
+		Open: func(profile objstore.Profile) (probe.Target, error) {
+			variant := cfg
+			variant.Profile = profile
+			return s3.New(ctx, variant)
+		},
+	})
+	if err != nil {
+		return report, o.mount.explain(err, doctorTime)
+	}
+	return report, nil
+}
+
+// interruptedDoctor says what is left of questions that were not all asked.
+func interruptedDoctor(r *probe.Report) error {
+	switch {
+	case r == nil:
+		return errors.New("interrupted before anything was made")
+	case len(r.Left) == 0:
+		return errors.New("interrupted; what was made is removed")
+	}
+	return fmt.Errorf("interrupted; could not be removed: %q", r.Left)
 }
 
 func printReportJSON(w io.Writer, o *doctorOptions, r *probe.Report) error {
@@ -198,16 +223,31 @@ func printReport(w io.Writer, o *doctorOptions, r *probe.Report) error {
 		}
 	}
 	list("Missing permissions", r.Missing)
+	broken := willNotWork(r)
+	list("Will not work", broken)
 	list("Advice", r.Advice)
 	list("Could not be removed", r.Left)
 	if len(r.Options) > 0 {
 		list("What fits this store better", []string{"--provider " + r.Provider + " --provider-option " + strings.Join(r.Options, ",")})
 	}
-	if r.Safe {
-		b.WriteString("\nSafe to mount with these flags.\n")
-	} else {
+	switch {
+	case !r.Safe:
 		b.WriteString("\nNOT safe to mount with these flags: see what is marked unsafe.\n")
+	case len(broken) > 0:
+		b.WriteString("\nSafe to mount with these flags, but not all of it will work: see above.\n")
+	default:
+		b.WriteString("\nSafe to mount with these flags.\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// willNotWork lists what a mount is not permitted to do, though it is safe without.
+func willNotWork(r *probe.Report) (lines []string) {
+	for _, c := range r.Checks {
+		if c.Verdict == probe.Warning && c.Permission != "" {
+			lines = append(lines, fmt.Sprintf("%s: %s (for want of %s)", c.Name, c.Detail, c.Permission))
+		}
+	}
+	return lines
 }

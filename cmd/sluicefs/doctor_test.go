@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -15,34 +17,62 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore/memhttp"
 )
 
-// doctor runs the command against a store of a kind, and returns its exit status and
-// what it printed.
-func doctor(t *testing.T, kind string, lie func(*memhttp.Personality), args ...string) (status int, stdout, stderr string) {
+// examined is a store that doctors ask.
+type examined struct {
+	mem *mem.Store
+	srv *httptest.Server
+}
+
+// newExamined serves a store of a kind, with what is done to the requests.
+func newExamined(t *testing.T, kind string, lie func(*memhttp.Personality), between func(http.Handler) http.Handler) *examined {
 	t.Helper()
 	p, ok := objstore.ProfileByName(kind)
 	if !ok {
 		t.Fatalf("no profile %s", kind)
 	}
-	store := mem.New(p)
+	e := &examined{mem: mem.New(p)}
 	personality := memhttp.PersonalityOf(&p)
 	if lie != nil {
 		lie(&personality)
 	}
-	srv := httptest.NewServer(memhttp.New(store, "bucket", personality))
-	defer srv.Close()
+	handler := http.Handler(memhttp.New(e.mem, "bucket", personality))
+	if between != nil {
+		handler = between(handler)
+	}
+	e.srv = httptest.NewServer(handler)
+	t.Cleanup(e.srv.Close)
 	t.Setenv("AWS_ACCESS_KEY_ID", "key")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	return e
+}
+
+// ask runs the command, and returns its exit status and what it printed.
+func (e *examined) ask(ctx context.Context, args ...string) (status int, stdout, stderr string) {
 	var out, said bytes.Buffer
 	program := &program{
-		argv:   append([]string{"sluicefs", "doctor", "--endpoint", srv.URL}, args...),
+		argv:   append([]string{"sluicefs", "doctor", "--endpoint", e.srv.URL}, args...),
 		stdout: &out, stderr: &said, patience: 10 * time.Second,
 	}
-	status = program.run(t.Context())
-	if n := len(store.Keys()) + store.Uploads(); n != 0 {
+	status = program.run(ctx)
+	return status, out.String(), said.String()
+}
+
+// nothingLeft fails the test if something is in the bucket.
+func (e *examined) nothingLeft(t *testing.T) {
+	t.Helper()
+	if n := len(e.mem.Keys()) + e.mem.Uploads(); n != 0 {
 		t.Errorf("%d keys and uploads are left", n)
 	}
-	return status, out.String(), said.String()
+}
+
+// doctor runs the command against a store of a kind.
+func doctor(t *testing.T, kind string, lie func(*memhttp.Personality), args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	e := newExamined(t, kind, lie, nil)
+	status, stdout, stderr = e.ask(t.Context(), args...)
+	e.nothingLeft(t)
+	return status, stdout, stderr
 }
 
 func TestDoctor(t *testing.T) {
@@ -77,6 +107,42 @@ func TestDoctorJSON(t *testing.T) {
 	}
 	if status != exitUnsafe || said != "" || report.Safe || report.Bucket != "s3://bucket" || report.Provider != "minio" || len(report.Checks) < 10 {
 		t.Errorf("%d %q %+v", status, said, report)
+	}
+}
+
+// TestDoctorInterrupted interrupts it in the middle, and before it has begun.
+func TestDoctorInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	e := newExamined(t, "minio", nil, func(store http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			store.ServeHTTP(w, r)
+			if r.Method == http.MethodPut {
+				interrupt()
+			}
+		})
+	})
+	for _, want := range []string{"interrupted; what was made is removed", "interrupted before anything was made"} {
+		status, out, said := e.ask(ctx, "bucket")
+		wantLine(t, exitFailed, status, out, said, want)
+		e.nothingLeft(t)
+	}
+}
+
+// TestDoctorSaysWhatWillNotWork asks a store that lets nothing be removed.
+func TestDoctorSaysWhatWillNotWork(t *testing.T) {
+	e := newExamined(t, "minio", nil, func(store http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodDelete && !r.URL.Query().Has("uploadId") {
+				http.Error(w, "<Error><Code>AccessDenied</Code></Error>", http.StatusForbidden)
+				return
+			}
+			store.ServeHTTP(w, r)
+		})
+	})
+	status, out, said := e.ask(t.Context(), "bucket")
+	if status != exitOK || said != "" || !strings.Contains(out, "\nWill not work:\n  delete: nothing can be removed or renamed: ") ||
+		!strings.Contains(out, "(for want of s3:DeleteObject)\n") || !strings.Contains(out, "\nSafe to mount with these flags, but not all of it will work") {
+		t.Errorf("%d %q\n%s", status, said, out)
 	}
 }
 

@@ -110,7 +110,7 @@ func (b *bench) copies() {
 // deletes asks for the right to delete, and how many are.
 func (b *bench) deletes() {
 	if err := b.target.Delete(b.ctx, b.prefix+"copy"); err != nil {
-		b.tell(Check{Name: "delete", Verdict: Warning, Detail: "nothing can be removed: " + err.Error(), Permission: denied(err, "s3:DeleteObject")})
+		b.tell(Check{Name: "delete", Verdict: Warning, Detail: "nothing can be removed or renamed: " + err.Error(), Permission: denied(err, "s3:DeleteObject")})
 		return
 	}
 	if _, err := b.target.Head(b.ctx, b.prefix+"copy"); !errors.Is(err, objstore.ErrNotFound) {

@@ -205,8 +205,22 @@ func TestWhatCannotBeRemovedIsSaid(t *testing.T) {
 	patient.served = f
 	r := patient.probe(objstore.DefaultProfile())
 	patient.is(r, "delete", probe.Warning, "nothing can be removed")
-	if !slices.Contains(r.Missing, "s3:DeleteObject") || len(r.Left) == 0 || len(r.Left) < len(patient.mem.Keys()) {
-		t.Errorf("missing %q, left %d of %d", r.Missing, len(r.Left), len(patient.mem.Keys()))
+	if !slices.Contains(r.Missing, "s3:DeleteObject") || len(r.Left) == 0 || !slices.Equal(slices.Sorted(slices.Values(r.Left)), patient.mem.Keys()) {
+		t.Errorf("missing %q, left %q of %q", r.Missing, r.Left, patient.mem.Keys())
+	}
+}
+
+// TestWhatWasNotMadeIsNotLeft takes the right to write away, and that to delete, or to
+// look.
+func TestWhatWasNotMadeIsNotLeft(t *testing.T) {
+	for _, also := range []string{objstore.OpDelete, objstore.OpHead} {
+		patient := newPatient(t, "aws")
+		f := fault.New(patient.mem)
+		for _, op := range []string{objstore.OpPut, objstore.OpDelete, also} {
+			f.Add(fault.Rule{Op: op, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+		}
+		patient.served = f
+		patient.nothingLeft(patient.probe(objstore.DefaultProfile()))
 	}
 }
 
