@@ -34,6 +34,29 @@ func TestCLIUmountLeavesOthersAlone(t *testing.T) {
 	c.must("umount", c.mnt)
 }
 
+// TestCLITerminateBelowAnotherMount ends a daemon while another mount lies above its own:
+// that one stays, and umount can take away what is left when it is gone.
+func TestCLITerminateBelowAnotherMount(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the kernel lets only root mount a tmpfs")
+	}
+	t.Parallel()
+	c := newCLI(t)
+	c.must("mount", cliBucket, c.mnt)
+	if err := os.WriteFile(filepath.Join(c.mnt, "file"), []byte("content"), 0o644); err != nil {
+		t.Error(err)
+	}
+	mustRun(t, "mount", "-t", "tmpfs", "none", c.mnt)
+	c.signal(syscall.SIGTERM)
+	c.ended()
+	mustRun(t, "umount", c.mnt) // the tmpfs, which is still there
+	c.fails(1, "the daemon of "+c.mnt+" has ended", "status", c.mnt)
+	c.must("umount", c.mnt)
+	if isMounted(t, c.mnt) {
+		t.Error("the mount is still there")
+	}
+}
+
 // TestCLIUmountOfAHungMount has a daemon that answers nothing: each call ends, and
 // what it says is told again when the daemon goes on.
 func TestCLIUmountOfAHungMount(t *testing.T) {

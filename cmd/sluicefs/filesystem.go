@@ -58,6 +58,7 @@ func (p *program) begin(ctx context.Context, o *mountOptions, log *logrus.Entry)
 	m.closers = append([]func() error{func() error { blocks.Close(); return nil }}, m.closers...)
 	m.unstored = func() ([]unstored, int) { return unstoredOf(up) }
 	m.detach = func() error { return p.detachMount(o.mountpoint) }
+	m.covered = m.coveredBy
 	if err := m.watch(&monitor{info: m.info, store: store, writes: up, unstored: m.unstored}, o.metricsAddr); err != nil {
 		return nil, err
 	}
@@ -82,6 +83,15 @@ func (m *mounted) recordDevice() {
 	if err != nil {
 		m.log.WithError(err).Warn("sluicefs umount will not know this mount from others of sluicefs")
 	}
+}
+
+// coveredBy says which mount of somebody else lies above ours, if one does.
+func (m *mounted) coveredBy() error {
+	top, ok, err := mounttable.At(m.info.Mountpoint)
+	if err != nil || !ok || m.info.Device == "" || top.Device == m.info.Device {
+		return nil // what cannot be found out is tried
+	}
+	return fmt.Errorf("another mount, of type %s, lies above it: after that is unmounted, run sluicefs umount %s", top.Kind, m.info.Mountpoint)
 }
 
 // undo takes down what begin had put together when it failed.

@@ -25,6 +25,7 @@ type mounted struct {
 	tree     tree
 	writes   writes
 	detach   func() error             // unmounts lazily
+	covered  func() error             // says what lies above the mount, if anything does
 	unstored func() ([]unstored, int) // the files whose last content is not stored, and how many more
 	closers  []func() error           // of what lies below, run in order
 	record   *record
@@ -72,6 +73,10 @@ func (m *mounted) leave(gone <-chan struct{}, orderly bool) {
 	case <-gone:
 		return
 	default:
+	}
+	if err := m.covered(); err != nil { // an unmount would take that off, and not end
+		m.log.WithError(err).Error("the mount stays behind without a daemon")
+		return
 	}
 	if orderly {
 		err := m.tree.Unmount()

@@ -14,6 +14,7 @@ import (
 // fakeMount plays the file system and the uploader, and notes what is asked.
 type fakeMount struct {
 	busy     bool          // Unmount fails
+	covered  error         // by another mount
 	syncErr  error         // of Sync
 	draining chan struct{} // closed when Drain begins
 	closed   chan struct{} // Drain ends when it is closed: the last file was
@@ -83,7 +84,7 @@ func (f *fakeMount) begin(t *testing.T, missing ...unstored) *mounted {
 		t.Fatal(err)
 	}
 	return &mounted{
-		tree: f, writes: f, detach: f.detach, unstored: func() ([]unstored, int) { return missing, 0 },
+		tree: f, writes: f, detach: f.detach, covered: func() error { return f.covered }, unstored: func() ([]unstored, int) { return missing, 0 },
 		record: r, info: info, log: logrus.NewEntry(log),
 	}
 }
@@ -103,6 +104,7 @@ func TestEndOfMount(t *testing.T) {
 		name   string
 		play   func(f *fakeMount, ask, force func())
 		busy   bool
+		cover  error
 		sync   error
 		files  []unstored
 		calls  []string
@@ -117,6 +119,9 @@ func TestEndOfMount(t *testing.T) {
 		{name: "asked to end while somebody reads", stored: true, busy: true,
 			play:  func(f *fakeMount, ask, _ func()) { ask(); <-f.draining; close(f.closed) },
 			calls: []string{"drain", "sync", "unmount", "detach", "close"}},
+		{name: "asked to end while another mount lies above", stored: true, cover: errors.New("tmpfs"),
+			play:  func(f *fakeMount, ask, _ func()) { ask(); <-f.draining; close(f.closed) },
+			calls: []string{"drain", "sync", "close"}},
 		{name: "asked twice",
 			play:  func(f *fakeMount, ask, force func()) { ask(); <-f.draining; force() },
 			calls: []string{"drain", "detach", "close"}},
@@ -129,7 +134,7 @@ func TestEndOfMount(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFakeMount()
-			f.busy, f.syncErr = c.busy, c.sync
+			f.busy, f.covered, f.syncErr = c.busy, c.cover, c.sync
 			m := f.begin(t, c.files...)
 			stop, ask, force := stops(t)
 			var player sync.WaitGroup
