@@ -59,7 +59,10 @@ func endOf(ctx context.Context) error {
 func connected(ctx context.Context, path string) bool {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	st, err := within(ctx, func() (st unix.Statfs_t, err error) { return st, unix.Statfs(path, &st) })
+	st, err := within(ctx, func() (st unix.Statfs_t, err error) {
+		err = unix.Statfs(path, &st)
+		return st, err
+	})
 	if err != nil {
 		return !errors.Is(err, unix.ENOTCONN)
 	}
