@@ -11,7 +11,15 @@ const module = "github.com/sluicefs/sluicefs/"
 // machine lacks, `make deps` installs.
 var skips = map[string]string{
 	"integration TestKilledWriterOutOfMemory/group": "not every machine lets its user make a control group; the test has the same end by process_mrelease (C10)",
+
+	"integration TestCLIUmountLeavesOthersAlone":         rootOnly,
+	"integration TestCLITerminateBelowAnotherMount":      rootOnly,
+	"integration TestCLIUmountWithAFullStateDirectory":   rootOnly,
+	"integration TestCLIUmountNamesTheMountBelow":        rootOnly,
+	"integration TestTheKernelReadsTheDiskCacheByItself": "the kernel lets only root have it read files by itself",
 }
+
+const rootOnly = "the kernel lets only root mount a tmpfs"
 
 // maySkip looks a test up. An entry stands for the subtests as well.
 func maySkip(pkg, test string) bool {
