@@ -3,8 +3,10 @@
 package integration
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,9 +70,10 @@ func TestCLIUmountOfAHungMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.signal(syscall.SIGSTOP)
+	c.stopped()
 	resume := func() { _ = syscall.Kill(c.daemon(), syscall.SIGCONT) }
 	defer resume()
-	c.ends(30*time.Second, 1, "is busy: sluicefs:", "mount", cliBucket, c.mnt)
+	c.ends(30*time.Second, 1, "is busy: "+cliBucket, "mount", cliBucket, c.mnt)
 	c.ends(30*time.Second, 1, "the time was over before", "umount", "--timeout", "1s", filepath.Join(c.mnt, "below"))
 	c.ends(30*time.Second, 4, "wait for it with sluicefs umount", "umount", "--timeout", "1s", link)
 	if isMounted(t, c.mnt) {
@@ -79,6 +82,28 @@ func TestCLIUmountOfAHungMount(t *testing.T) {
 	resume()
 	c.ended()
 	c.must("umount", c.mnt)
+}
+
+// stopped waits until no thread of the daemon goes on: one that had taken a request would leave
+// who asked waiting beyond his end.
+func (c *cli) stopped() {
+	c.t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		going := 0
+		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", c.daemon()))
+		for _, path := range all {
+			stat, err := os.ReadFile(path)
+			if err == nil && !strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " T") {
+				going++
+			}
+		}
+		if len(all) > 0 && going == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("%d of %d threads go on", going, len(all))
+		}
+	}
 }
 
 // ends is as fails, and wants the end within a time.

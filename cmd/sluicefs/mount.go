@@ -85,7 +85,7 @@ func (p *program) prepare(ctx context.Context, o *mountOptions, bucket, mountpoi
 	if err := o.checkOutside(); err != nil {
 		return usageError(err)
 	}
-	if err := checkMountpoint(ctx, o.mountpoint, p.host.root); err != nil {
+	if err := checkMountpoint(ctx, o.mountpoint, o.stateDir, p.host.root); err != nil {
 		return err
 	}
 	return p.host.check(o.tree.allowOther)

@@ -19,13 +19,13 @@ const fuseType = "fuse.sluicefs"
 
 // checkMountpoint tells in one line why a bucket cannot be mounted on path, which
 // is resolved.
-func checkMountpoint(ctx context.Context, path string, root bool) error {
+func checkMountpoint(ctx context.Context, path, stateDir string, root bool) error {
 	m, ok, err := mounttable.At(path)
 	if err != nil {
 		return err
 	}
 	switch {
-	case ok && m.Kind == fuseType && !connected(ctx, path):
+	case ok && m.Kind == fuseType && !served(ctx, m, path, stateDir):
 		return fmt.Errorf("mountpoint %s is left from a mount whose daemon ended: run sluicefs umount %s first", path, path)
 	case ok && m.Kind == fuseType:
 		return fmt.Errorf("mountpoint %s is busy: %s is mounted there; run sluicefs umount %s first", path, m.Source, path)
@@ -45,6 +45,13 @@ func checkMountpoint(ctx context.Context, path string, root bool) error {
 		return fmt.Errorf("no permission to mount on %s: choose a directory that you may write to", path)
 	}
 	return checkEmpty(path)
+}
+
+// served tells whether a mount of ours has a daemon. Where its record is known, that says so:
+// whoever asks a daemon that does not answer cannot even be killed.
+func served(ctx context.Context, m mounttable.Entry, path, stateDir string) bool {
+	r, err := openRecord(stateDir, path)
+	return err == nil && r.owns(m) && r.alive() || connected(ctx, path)
 }
 
 // checkEmpty refuses a directory with something in it: a mount would hide it.
