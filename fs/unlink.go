@@ -193,7 +193,10 @@ func (n *fileNode) show(hidden string, object object, full *objstore.Info, sourc
 	under := n.writing
 	n.mu.Unlock()
 	if under != nil {
-		under.back(source)
+		under.file.Return(source)
+		n.mu.Lock()
+		under.given = attributes{} // the base brings its own
+		n.mu.Unlock()
 	}
 	n.fsys.deleteHidden("unlink", hidden)
 }

@@ -217,6 +217,10 @@ func (f *File) Unlink() {
 func (f *File) Rebase(info objstore.Info) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.rebaseLocked(info)
+}
+
+func (f *File) rebaseLocked(info objstore.Info) {
 	old := source{key: f.base.Key, etag: f.base.ETag, size: f.base.Size}
 	for i := range f.remotes {
 		if f.remotes[i].src == old {

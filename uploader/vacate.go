@@ -3,6 +3,9 @@ package uploader
 import (
 	"context"
 	"errors"
+	"fmt"
+
+	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
 // Vacate prepares for another object under a name: files that had the name, have sent parts under it
@@ -52,6 +55,19 @@ func (f *File) Leave(ctx context.Context) error {
 func (f *File) Stay() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.stayLocked()
+}
+
+// Return says that the file stays, with the object under its name, which the caller had replaced
+// by a hidden copy. It waits for nobody: who has the file may wait for what becomes of the name.
+// What was sent since at a store that cannot stage it has the wrong name, and is given up.
+func (f *File) Return(info objstore.Info) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.main != nil && !f.main.hidden && f.main.key != info.Key {
+		f.failLocked(fmt.Errorf("take back what was sent: %w", objstore.ErrUnsupported))
+	}
+	f.rebaseLocked(info)
 	f.stayLocked()
 }
 
