@@ -101,18 +101,55 @@ func TestAttributesThatCouldNotBeStored(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store, _ := largeFile(t)
+			store, text := largeFile(t)
+			other := objstore.ObjectOptions{CacheControl: "max-age=5", Metadata: map[string]string{"color": "blue"}}
+			body := objstore.Body{Reader: bytes.NewReader(text), Size: int64(len(text)), Digest: objstore.SumOf(store.Profile().Digest, text)}
+			if _, err := store.Put(t.Context(), "f", body, objstore.PutOptions{ObjectOptions: other}); err != nil {
+				t.Fatal(err)
+			}
 			f := newServed(t, store, cache.Config{}, Config{Uploader: newUploader(t, store, littleMemory())})
 			raw := asked(f)
 			file := mustLookup(t, raw, "f")
 			must(t, chmod(raw, file, 0o600))
 			failToStore(t, f, store, objstore.OpCopy, "f")
+			n := f.root.child("f").(*fileNode)
+			n.mu.Lock()
+			n.learnLocked(objstore.Info{Key: "f", ETag: n.object.etag, Size: n.object.size, ModTime: n.object.modTime}) // as a listing tells, a second later
+			n.mu.Unlock()
 			key := again(f, raw, file)
 			wantMode(t, store, key, 0o600)
+			info, err := store.Head(t.Context(), key)
+			if err != nil || info.CacheControl != "max-age=5" || info.Metadata["color"] != "blue" {
+				t.Errorf("%v: it has lost other properties: %q, %v", err, info.CacheControl, info.Metadata)
+			}
 			if failures, _ := f.cfg.Uploader.Failures(); len(failures) > 0 {
 				t.Errorf("not stored are %v", failures)
 			}
 		})
+	}
+}
+
+// TestAttributesBeforeAKilledWriter are stored, though what he wrote is not.
+func TestAttributesBeforeAKilledWriter(t *testing.T) {
+	for _, queued := range []bool{true, false} {
+		store, text := largeFile(t)
+		f := newServed(t, store, cache.Config{}, Config{Uploader: newUploader(t, store, littleMemory())})
+		raw := asked(f)
+		file := mustLookup(t, raw, "f")
+		must(t, chmod(raw, file, 0o600))
+		handle := mustOpen(t, raw, file, syscall.O_WRONLY)
+		mustWrite(t, raw, file, handle, []byte("new"))
+		if queued { // its time comes while the file is being written
+			if err := f.pending.flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		f.root.child("f").(*fileNode).writing.killed.Store(true)
+		raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+		wantMode(t, store, "f", 0o600)
+		if textOf(t, store, "f") != string(text) {
+			t.Error("the content is another one")
+		}
 	}
 }
 
@@ -135,9 +172,10 @@ func TestLostAnswerToAttributes(t *testing.T) {
 	raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
 }
 
-// TestDirectoryAttributesThatCouldNotBeStored are stored by the next fsync, or the same change made again.
+// TestDirectoryAttributesThatCouldNotBeStored are stored by the next fsync, or the same change made again, and
+// not missed when the directory is gone.
 func TestDirectoryAttributesThatCouldNotBeStored(t *testing.T) {
-	for _, synced := range []bool{true, false} {
+	for _, again := range []string{"fsync", "chmod", "rmdir"} {
 		store, _ := largeFile(t)
 		f := newServed(t, store, cache.Config{}, Config{})
 		raw := asked(f)
@@ -146,18 +184,23 @@ func TestDirectoryAttributesThatCouldNotBeStored(t *testing.T) {
 		dir := fuse.InHeader{NodeId: entry.NodeId}
 		must(t, chmod(raw, dir, 0o700))
 		failToStore(t, f, store, objstore.OpPut, "d")
-		if synced {
+		switch again {
+		case "fsync":
 			var opened fuse.OpenOut
 			must(t, raw.OpenDir(nil, &fuse.OpenIn{InHeader: dir}, &opened))
 			must(t, raw.FsyncDir(nil, &fuse.FsyncIn{InHeader: dir, Fh: opened.Fh}))
 			raw.ReleaseDir(&fuse.ReleaseIn{InHeader: dir, Fh: opened.Fh})
-		} else {
+		case "chmod":
 			must(t, chmod(raw, dir, 0o700))
 			if err := f.pending.flush(t.Context()); err != nil {
 				t.Error(err)
 			}
+		case "rmdir":
+			must(t, raw.Rmdir(nil, &fuse.InHeader{NodeId: fuse.FUSE_ROOT_ID}, "d"))
 		}
-		wantMode(t, store, "d/", 0o700)
+		if again != "rmdir" {
+			wantMode(t, store, "d/", 0o700)
+		}
 		if failures, _ := f.cfg.Uploader.Failures(); len(failures) > 0 {
 			t.Errorf("not stored are %v", failures)
 		}

@@ -91,6 +91,13 @@ func (d *dirNode) newFile(key string, caller fuse.Caller, mode uint32) *fileNode
 	return n
 }
 
+// setgid is the bit that the directory hands on to those below it, with its group.
+func (d *dirNode) setgid() uint32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.attr.mode & syscall.S_ISGID
+}
+
 // groupOf is the group of what the caller makes in the directory.
 func (d *dirNode) groupOf(caller fuse.Caller) uint32 {
 	d.mu.Lock()

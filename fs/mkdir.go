@@ -39,7 +39,7 @@ func (d *dirNode) mkdir(ctx context.Context, name string, mode uint32, caller fu
 	if f.cfg.Metadata == MetadataPosix {
 		sub.attr = attributes{
 			known: knownMode | knownUID | knownGID | knownMtime,
-			mode:  mode&0o7777 | fuse.S_IFDIR, uid: caller.Uid, gid: d.groupOf(caller), mtime: f.cfg.Now(),
+			mode:  mode&0o7777 | fuse.S_IFDIR | d.setgid(), uid: caller.Uid, gid: d.groupOf(caller), mtime: f.cfg.Now(),
 		}
 	}
 	guard := objstore.Condition{Absent: true}

@@ -63,15 +63,15 @@ func (f *FileSystem) renames(from, to string) func(*objstore.ObjectOptions) {
 }
 
 // copyOptions are the properties of a copy, all that the store does not copy by
-// itself among them. Where the names are given different ones and those of the
-// source are not known, they are asked for, and the source returned with them.
+// itself among them. Where some change, and those of the source are not known, they are asked
+// for, and the source returned with them.
 func (f *FileSystem) copyOptions(ctx context.Context, key string, source objstore.Info, attr *attributes) (objstore.CopyOptions, objstore.Info, error) {
 	was, now := f.given(source.Key), f.given(key)
 	if key == source.Key { // another mode or time, and nothing else
 		was = objstore.ObjectOptions{ACL: now.ACL, Grants: now.Grants, SSE: now.SSE}
 		now = was
 	}
-	if !source.Full && !objstore.SameHeaders(was, now) {
+	if !source.Full && (attr != nil || !objstore.SameHeaders(was, now)) {
 		full, err := f.fullSource(ctx, source)
 		if err != nil {
 			return objstore.CopyOptions{}, source, err

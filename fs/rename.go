@@ -264,7 +264,7 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err 
 	wish, wished := n.wishedLocked()
 	was := placement{n.object, n.full, n.hidden, wished}
 	var attr *attributes
-	if under := n.writing; wished && n.full != nil && (under == nil || !under.file.Dirty()) {
+	if under := n.writing; wished && (under == nil || !under.file.Dirty()) {
 		attr = &wish
 	}
 	n.mu.Unlock()
@@ -320,8 +320,14 @@ func (n *fileNode) arrived(ctx context.Context, info objstore.Info, attr *attrib
 	under := n.writing
 	if attr != nil {
 		n.pending = n.attr != *attr
+	} else { // what the copy does not carry is yet to be stored
+		_, n.pending = n.wishedLocked()
 	}
+	pending := n.pending
 	n.mu.Unlock()
+	if pending {
+		n.fsys.pending.add(n)
+	}
 	if under != nil {
 		if _, err := under.rename(ctx, info.Key, objstore.Condition{ETag: info.ETag}); err != nil {
 			return err

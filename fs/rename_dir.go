@@ -190,13 +190,13 @@ func (n *fileNode) stands(listed objstore.Info) bool {
 func (n *fileNode) source(listed objstore.Info) (objstore.Info, *attributes) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.full == nil {
-		return listed, nil
+	if n.full != nil {
+		listed = n.infoLocked(listed.Key)
 	}
 	if attr, wished := n.wishedLocked(); wished && (n.writing == nil || !n.writing.file.Dirty()) {
-		return n.infoLocked(listed.Key), &attr
+		return listed, &attr
 	}
-	return n.infoLocked(listed.Key), nil
+	return listed, nil
 }
 
 // node returns the live node of an old key, or nil.

@@ -50,12 +50,19 @@ func (d *dirNode) rmdir(ctx context.Context, name string) error {
 		err = errors.Join(err, sub.reproach()) // a file that could not be deleted
 	}
 	if err != nil {
+		if sub != nil {
+			sub.mu.Lock()
+			sub.marker = false // it may be gone: whoever relies on it asks
+			sub.mu.Unlock()
+		}
 		f.cfg.Cache.InvalidateDir(key)
+		f.cfg.Cache.Invalidate(key)
 		return err
 	}
 	if sub != nil {
 		f.nodes.detach(sub)
 	}
+	f.cfg.Uploader.Forget(key)
 	f.cfg.Cache.RemoveDir(key)
 	d.touch()
 	return d.remain(ctx)

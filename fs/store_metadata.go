@@ -58,6 +58,27 @@ func (n *fileNode) storeMetadata(ctx context.Context) error {
 	return nil
 }
 
+// storeBefore stores the attributes that were waiting for that when somebody began to write, who has
+// failed: they have nothing to do with what he wrote. The operation gate is held.
+func (n *fileNode) storeBefore(ctx context.Context, w *writing) {
+	key := n.key()
+	n.mu.Lock()
+	attr, source := w.before, n.infoLocked(key)
+	todo := attr != nil && n.object.stored && !n.deleted && !n.replaced && n.hidden == ""
+	n.mu.Unlock()
+	if !todo {
+		return
+	}
+	info, err := n.fsys.copyWith(ctx, key, source, attr)
+	if err != nil {
+		err = fmt.Errorf("store metadata of %q: %w", key, err)
+		n.fsys.answer("store metadata", key, err)
+	} else {
+		n.fsys.cfg.Cache.Publish(info)
+	}
+	n.fsys.cfg.Uploader.Lacks(key, err)
+}
+
 // wishedLocked returns the attributes that the object shall carry and does not, and
 // whether there are any. Where storing them has failed they are the node's again: it is tried
 // once more.

@@ -39,9 +39,10 @@ type writing struct {
 	logged atomic.Bool
 
 	// Guarded by node.mu.
-	explicit  bool       // somebody set attributes that the object does not carry
-	given     attributes // what the uploader was given last
-	sizeAsked bool       // the kernel asked for the size while the metadata was not known
+	explicit  bool        // somebody set attributes that the object does not carry
+	given     attributes  // what the uploader was given last
+	before    *attributes // those that the object was to carry before it came under write, and does not
+	sizeAsked bool        // the kernel asked for the size while the metadata was not known
 }
 
 // openFiles knows every file under write of the mount, to settle what is left
@@ -112,7 +113,7 @@ func (n *fileNode) startWriting(key string, o uploader.OpenOptions) *writing {
 		attr, wished := n.wishedLocked()
 		w = &writing{node: n, key: key, file: n.fsys.cfg.Uploader.Open(key, o), given: attr, ended: make(chan struct{})}
 		if wished { // the object does not carry them yet
-			w.explicit, w.given = true, attributes{}
+			w.explicit, w.given, w.before = true, attributes{}, &attr
 		}
 		n.writing = w
 		n.fsys.open.add(w)
@@ -180,7 +181,7 @@ func (n *fileNode) installed(w *writing, info objstore.Info) {
 	n.carried = told.mtime
 	n.attr = n.attr.over(told)
 	n.pending = w.explicit && !w.file.OptionsStored()
-	w.explicit, n.failed = n.pending, nil
+	w.explicit, w.before, n.failed = n.pending, nil, nil
 	pending := n.pending
 	if !w.file.Dirty() {
 		w.ahead.Store(false)
@@ -238,6 +239,7 @@ func (n *fileNode) endWriting(ctx context.Context, w *writing) {
 	if lost != nil {
 		w.file.Discard(lost)
 		w.answer("release", lost)
+		n.storeBefore(ctx, w)
 	}
 	if err := w.file.Close(ctx); err != nil && !errors.Is(err, lost) {
 		n.fsys.answer("release", n.key(), err)

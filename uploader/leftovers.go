@@ -33,16 +33,13 @@ func (l *leftovers) add(ups []*upload, hidden ...string) {
 	l.hidden = append(l.hidden, hidden[:min(len(hidden), maxLeftovers-len(l.hidden))]...)
 }
 
-// next takes one out.
-func (l *leftovers) next() (up *upload, key string) {
+// take takes all of them out.
+func (l *leftovers) take() (ups []*upload, hidden []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n := len(l.ups); n > 0 {
-		up, l.ups = l.ups[n-1], l.ups[:n-1]
-	} else if n := len(l.hidden); n > 0 {
-		key, l.hidden = l.hidden[n-1], l.hidden[:n-1]
-	}
-	return up, key
+	ups, hidden = l.ups, l.hidden
+	l.ups, l.hidden = nil, nil
+	return ups, hidden
 }
 
 // DeleteLater deletes a hidden object that the store could not be brought to delete.
@@ -62,29 +59,41 @@ func (u *Uploader) tidyUp() {
 	}
 }
 
-// tidyLeftovers removes what is left, as far as the store lets it.
+// tidyLeftovers removes what is left, as far as the store lets it. What it does not is tried
+// again the next time, and all that follows where the store is out of reach.
 func (u *Uploader) tidyLeftovers(ctx context.Context) {
-	for ctx.Err() == nil {
-		up, key := u.leftovers.next()
-		switch {
-		case up != nil:
-			if err := u.abort(ctx, up); err != nil {
-				u.leftovers.add([]*upload{up})
-				return
-			}
-			u.stats.aborts.Add(1)
-			u.log.WithField("key", up.key).WithField("upload", up.ref.ID).Info("upload is aborted after all")
-		case key != "":
-			limited, cancel := context.WithTimeout(ctx, abortFor)
-			err := u.store.Delete(limited, key)
-			cancel()
-			if err != nil && !errors.Is(err, objstore.ErrNotFound) {
-				u.leftovers.add(nil, key)
-				return
-			}
-			u.log.WithField("key", key).Info("hidden object is removed after all")
-		default:
-			return
+	gone := false
+	try := func(request func() error) bool {
+		if gone || ctx.Err() != nil {
+			return false
 		}
+		err := request()
+		gone = errors.Is(err, objstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+		return err == nil
 	}
+	ups, hidden := u.leftovers.take()
+	for _, up := range ups {
+		if !try(func() error { return u.abort(ctx, up) }) {
+			u.leftovers.add([]*upload{up})
+			continue
+		}
+		u.stats.aborts.Add(1)
+		u.log.WithField("key", up.key).WithField("upload", up.ref.ID).Info("upload is aborted after all")
+	}
+	for _, key := range hidden {
+		if !try(func() error { return u.deleteHidden(ctx, key) }) {
+			u.leftovers.add(nil, key)
+			continue
+		}
+		u.log.WithField("key", key).Info("hidden object is removed after all")
+	}
+}
+
+func (u *Uploader) deleteHidden(ctx context.Context, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, abortFor)
+	defer cancel()
+	if err := u.store.Delete(ctx, key); !errors.Is(err, objstore.ErrNotFound) {
+		return err
+	}
+	return nil
 }

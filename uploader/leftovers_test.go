@@ -42,3 +42,20 @@ func TestLeftovers(t *testing.T) {
 		}
 	}
 }
+
+// TestOneLeftoverDoesNotKeepOthers has the store refuse to abort uploads for good.
+func TestOneLeftoverDoesNotKeepOthers(t *testing.T) {
+	stored := mem.New(small())
+	store := fault.New(stored)
+	u := newUploader(t, store, smallConfig(t))
+	putObject(t, store, ".sluicefs/stage/open-x", []byte("hidden"))
+	f := sendParts(t, u, "f", noise(1, 200_000))
+	store.Add(fault.Rule{Op: objstore.OpAbort, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+	f.Discard(errors.New("of the test"))
+	_ = f.Close(t.Context()) // with that
+	u.DeleteLater(".sluicefs/stage/open-x")
+	u.TidyLeftovers()
+	if keys := stored.Keys(); len(keys) != 0 || stored.Uploads() != 1 {
+		t.Errorf("%d uploads and %q are left", stored.Uploads(), keys)
+	}
+}

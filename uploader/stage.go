@@ -101,10 +101,7 @@ func (f *File) partsOf(up *upload) []sent {
 // deleteAll removes hidden objects that nothing reads any more.
 func (u *Uploader) deleteAll(staged []source) {
 	for _, s := range staged {
-		ctx, cancel := context.WithTimeout(u.ctx, abortFor)
-		err := u.store.Delete(ctx, s.key)
-		cancel()
-		if err != nil {
+		if err := u.deleteHidden(u.ctx, s.key); err != nil {
 			u.DeleteLater(s.key)
 			u.log.WithError(err).WithField("key", s.key).Error("cannot remove hidden object")
 		}

@@ -91,7 +91,8 @@ type Uploader struct {
 	hurry     context.Context // ends, before that, the waits for answers that nobody needs
 	rush      context.CancelFunc
 	wg        sync.WaitGroup // every goroutine that works for a file
-	reclaimer sync.WaitGroup // the one that finds memory, and the one that tidies up
+	reclaimer sync.WaitGroup // the one that finds memory
+	tidier    sync.WaitGroup // the one that tidies up
 
 	once  sync.Once // of Close
 	ended error     // its answer
@@ -150,7 +151,7 @@ func New(ctx context.Context, store Store, cfg Config) (*Uploader, error) {
 		failures: failures{byKey: map[string]Failure{}}, recallLoans: func(int64) {},
 	}
 	u.reclaimer.Go(u.reclaim)
-	u.reclaimer.Go(u.tidyUp)
+	u.tidier.Go(u.tidyUp)
 	return u, nil
 }
 
@@ -249,10 +250,11 @@ func (u *Uploader) end() error {
 	}
 	ends.Wait()
 	u.wg.Wait()
-	u.tidyLeftovers(u.ctx)
 	hurry.Stop()
-	patience.Stop()
 	u.rush()
+	u.tidier.Wait()
+	u.tidyLeftovers(u.ctx)
+	patience.Stop()
 	u.cancel()
 	u.reclaimer.Wait()
 	return errors.Join(u.spill.close(), u.pool.close())
