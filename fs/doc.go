@@ -158,7 +158,8 @@
 //     that is being deleted, or the lookup before it (see comebacks). Several are taken in
 //     the order in which the nodes were made (StableAttr.Gen); the rename of a directory
 //     takes those of all files below it. Instead, dirNode.keeping (a gate): held by who
-//     stores the marker of a directory, or removes it.
+//     stores the marker of a directory, or removes it; taken after those of files, and that of
+//     the directory above last.
 //  4. tree.mu: names, parents, children. Never held across a request.
 //  5. fileNode.mu, dirNode.mu: one at a time. uploader.File may be asked and told
 //     (Size, Dirty, SetOptions) while holding them, but not made to wait.

@@ -248,5 +248,9 @@ func (d *dirNode) remain(ctx context.Context) error {
 	if !empty || marker {
 		return nil
 	}
+	if err := d.keeping.enter(ctx); err != nil { // one with older attributes must not arrive behind another
+		return err
+	}
+	defer d.keeping.leave()
 	return f.putMarker(ctx, key, d, objstore.Condition{})
 }
