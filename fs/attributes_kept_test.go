@@ -231,3 +231,27 @@ func TestTheLargestAttribute(t *testing.T) {
 	must(t, raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: out.Fh}))
 	raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: out.Fh})
 }
+
+// TestSameBytesOtherMode writes what the file has already, and sets another mode (cp -p of a file that was
+// not changed). Where close says that it is stored, it is, with the mode.
+func TestSameBytesOtherMode(t *testing.T) {
+	for mode, want := range map[fault.Mode]fuse.Status{fault.Drop: fuse.EIO, fault.LoseAnswer: fuse.OK} {
+		t.Run(string(mode), func(t *testing.T) {
+			store, _ := largeFile(t)
+			putText(t, store, "x", "text")
+			raw := asked(newServed(t, store, cache.Config{}, Config{}))
+			file := mustLookup(t, raw, "x")
+			handle := mustOpen(t, raw, file, syscall.O_WRONLY|syscall.O_TRUNC)
+			mustWrite(t, raw, file, handle, []byte("text"))
+			must(t, chmod(raw, file, 0o600))
+			store.Add(fault.Rule{Op: objstore.OpPut, KeyContains: "x", Mode: mode})
+			if status := raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: handle}); status != want {
+				t.Errorf("close: %v, want %v", status, want)
+			}
+			raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+			if want.Ok() {
+				wantMode(t, store, "x", 0o600)
+			}
+		})
+	}
+}

@@ -172,7 +172,7 @@ func (f *File) put(ctx context.Context) (objstore.Info, error) {
 			err = fmt.Errorf("the store holds other bytes: %w", ErrIntegrity)
 		}
 		return info, err
-	}, func(info objstore.Info) bool { return f.u.sameBody(info, b, sum, mark) })
+	}, func(info objstore.Info) bool { return f.wasPut(info, b, sum, mark, sent) })
 	if err != nil {
 		return objstore.Info{}, fmt.Errorf("put %q: %w", key, err)
 	}

@@ -20,7 +20,7 @@ func (f *File) completeMain(ctx context.Context, up *upload, parts []sent) (objs
 	info, err := f.guarded(ctx, f.u.profile.NoClobberDone, f.u.profile.IfMatchDone, func(c objstore.Condition) (objstore.Info, error) {
 		opts.Condition = c
 		return f.u.finishUpload(ctx, up, list, opts, expect)
-	}, func(info objstore.Info) bool { return up.made(info, opts, expect) })
+	}, func(info objstore.Info) bool { return f.u.completed(ctx, up, info, opts, expect) })
 	if err != nil {
 		return info, err
 	}
@@ -126,10 +126,23 @@ func (u *Uploader) finishUpload(ctx context.Context, up *upload, list []objstore
 		return info, err
 	}
 	seen, herr := u.store.Head(ctx, up.key)
-	if herr == nil && up.made(seen, opts, expect) {
+	if herr == nil && u.completed(ctx, up, seen, opts, expect) {
 		return seen, nil
 	}
 	return info, err
+}
+
+// completed reports that an object is the one that the upload was completed to. Where only its bytes
+// tell, an older object of the same bytes looks like it: an upload that is still there was not completed.
+func (u *Uploader) completed(ctx context.Context, up *upload, seen objstore.Info, opts objstore.CompleteOptions, expect string) bool {
+	return up.made(seen, opts, expect) && (up.mark != "" || !u.unfinished(ctx, up))
+}
+
+// unfinished reports that the store lists parts of an upload. Any other answer says nothing: some
+// stores answer strangely for one that is completed.
+func (u *Uploader) unfinished(ctx context.Context, up *upload) bool {
+	page, err := u.store.ListParts(ctx, up.ref, 0)
+	return err == nil && len(page.Parts) > 0
 }
 
 // unanswered reports that a request failed that may have taken effect.
@@ -150,6 +163,23 @@ func (up *upload) made(info objstore.Info, opts objstore.CompleteOptions, expect
 		return true
 	}
 	return !opts.Digest.IsZero() && info.Checksum.Equal(opts.Digest)
+}
+
+// wasPut reports that an object is the one that was put. Where the one before may have had the same
+// bytes, which then tell nothing, the properties do that were put with them: a time in
+// nanoseconds is among them, unless it is the same object in all that anybody can see.
+func (f *File) wasPut(seen objstore.Info, b *body, sum uint64, mark string, sent objstore.ObjectOptions) bool {
+	if !f.u.sameBody(seen, b, sum, mark) {
+		return false
+	}
+	return mark != "" || !f.mayBeOlder(seen) || maps.Equal(seen.Metadata, sent.Metadata)
+}
+
+// mayBeOlder reports that an object may have been there before the file is committed.
+func (f *File) mayBeOlder(seen objstore.Info) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.guard == objstore.Condition{} || f.guard.ETag == seen.ETag
 }
 
 // sameBody reports that an object is the one that was put: by its mark, or

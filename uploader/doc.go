@@ -52,7 +52,9 @@
 // hidden objects.
 //
 // Whether a request took effect whose answer was lost, the object tells: by its
-// ETag where that follows from the bytes, by a mark in its metadata elsewhere.
+// ETag where that follows from the bytes, by a mark in its metadata elsewhere. An ETag that the
+// object may have had before tells nothing: then it is the upload, which is gone, or what else
+// was put with the bytes.
 //
 // # Invariants
 //
