@@ -70,10 +70,24 @@ func (d *dirNode) erase(ctx *wait, key string, company bool) error {
 	if company && q.many(ctx.caller.Pid) {
 		err = q.add(ctx, departure{key: key, dir: d})
 	} else {
-		err = d.fsys.cfg.Store.Delete(ctx, key)
+		err = d.fsys.deleteOrLook(ctx, key)
 	}
 	if err == nil {
 		q.deleted(ctx.caller.Pid)
+	}
+	return err
+}
+
+// deleteOrLook deletes an object, and looks for it where that failed: it may have been deleted
+// although the answer got lost. A file must not be left with an object that is gone.
+func (f *FileSystem) deleteOrLook(ctx context.Context, key string) error {
+	err := f.cfg.Store.Delete(ctx, key)
+	if err == nil {
+		return nil
+	}
+	f.cfg.Cache.Invalidate(key)
+	if _, gone := f.cfg.Cache.Stat(ctx, key); errors.Is(gone, objstore.ErrNotFound) {
+		return nil
 	}
 	return err
 }
