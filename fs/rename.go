@@ -175,19 +175,12 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	return nil
 }
 
-// deleteOld deletes the object of a file that has another key now. What may have
-// been deleted although the answer got lost is looked at: a file that goes on
-// under its old name must have an object there.
+// deleteOld deletes the object of a file that has another key now.
 func (f *FileSystem) deleteOld(ctx context.Context, key string) error {
-	err := f.cfg.Store.Delete(ctx, key)
-	if err == nil {
-		return nil
+	if err := f.deleteOrLook(ctx, key); err != nil {
+		return fmt.Errorf("a copy of the file has the new name: %w", err)
 	}
-	f.cfg.Cache.Invalidate(key)
-	if _, gone := f.cfg.Cache.Stat(ctx, key); errors.Is(gone, objstore.ErrNotFound) {
-		return nil
-	}
-	return fmt.Errorf("a copy of the file has the new name: %w", err)
+	return nil
 }
 
 // replacedBy takes the name of a file away that another one has got. What the cache
