@@ -303,6 +303,87 @@ func TestTheLeastRecentlyUsedGoesFirst(t *testing.T) {
 	}
 }
 
+// TestTheClockWasSet has the times of use of all that is there be noted by another clock.
+func TestTheClockWasSet(t *testing.T) {
+	content := noise(testBlock, 5)
+	for _, by := range []time.Duration{-24 * time.Hour, 2 * touchEvery, 24 * time.Hour} {
+		tier := newTier(t, Config{Size: 4 << 20})
+		keepNew := func(key string) {
+			o := tier.Object(key, "e", testBlock)
+			defer o.Close()
+			keep(t, o, content)
+		}
+		for i := range 30 {
+			keepNew(strconv.Itoa(i))
+		}
+		clockWas(t, tier, by)
+		keepNew("new")
+		if gone := tier.evict(mustList(t, tier), 1<<40); gone == 0 {
+			t.Errorf("%v: nothing is evicted", by)
+		}
+		if n := len(files(t, tier, "sums")); n != 1 {
+			t.Errorf("%v: %d segments are left, want that which is used now", by, n)
+		}
+	}
+}
+
+// TestTheFirstOfTimesToComeGoesFirst: the clock was set back after all of it was used.
+func TestTheFirstOfTimesToComeGoesFirst(t *testing.T) {
+	tier := newTier(t, Config{})
+	var o [3]*Object
+	for i := range o {
+		o[i] = tier.Object(strconv.Itoa(i), "e", testBlock)
+		defer o[i].Close()
+		keep(t, o[i], noise(testBlock, 5))
+		used := time.Now().Add(time.Duration(i+1) * time.Hour)
+		if err := os.Chtimes(filepath.Join(o[i].first().dir(), "sums"), used, used); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range o {
+		tier.evict(mustList(t, tier), 1)
+		if _, err := os.Stat(o[i].first().dir()); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("it is not the %dth that goes: %v", i, err)
+		}
+	}
+}
+
+// TestLeftoversOfTimesToComeAreRemoved has a mount killed before the clock was set back.
+func TestLeftoversOfTimesToComeAreRemoved(t *testing.T) {
+	tier := newTier(t, Config{})
+	for name, ahead := range map[string]time.Duration{"new-1": 2 * leftover, "dead-1": 2 * leftover, "new-2": 0} {
+		path, at := filepath.Join(tier.root, name), time.Now().Add(ahead)
+		if err := errors.Join(os.Mkdir(path, 0o700), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustList(t, tier)
+	left, err := filepath.Glob(filepath.Join(tier.root, "*-*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "new-2" {
+		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
+// clockWas has all that is there be used at another time.
+func clockWas(t *testing.T, tier *Tier, ahead time.Duration) {
+	t.Helper()
+	to := time.Now().Add(ahead)
+	for _, f := range files(t, tier, "sums") {
+		if err := os.Chtimes(f, to, to); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func mustList(t *testing.T, tier *Tier) []held {
+	t.Helper()
+	all, err := tier.list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func TestAFullDiskIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	free, _, err := diskSpace(dir)

@@ -59,7 +59,8 @@
 // again before 1/32 of Config.Size was written, so n mounts that share a directory
 // exceed it by (n−1)/32 at most. Segments that were used longest ago are removed, down to
 // 15/16 of Config.Size; their time of use is that of the sums file, touched every 10
-// seconds, and those used since are spared. Files that somebody has open keep their
+// seconds, and those used since are spared. A time to come counts as longest ago, as the clock was
+// set back since. Files that somebody has open keep their
 // space until they are closed.
 //
 // Blocks wait for the writer in a queue of Config.Queue; what does not fit is dropped, after

@@ -68,7 +68,7 @@ func (t *Tier) sealer() {
 func (t *Tier) rest(most time.Duration) bool {
 	end := time.Now().Add(most)
 	for {
-		d := min(quiet-time.Since(time.Unix(0, t.used.Load())), time.Until(end))
+		d := min(quiet-(t.clock()-time.Duration(t.used.Load())), time.Until(end))
 		if d <= 0 {
 			return true
 		}

@@ -148,7 +148,7 @@ func (s *segment) read(place int64, p []byte) error {
 	}
 	proof.add(place)
 	s.touch(sums)
-	s.t.used.Store(time.Now().UnixNano())
+	s.t.used.Store(int64(s.t.clock()))
 	s.t.counts.read.Add(int64(len(p)))
 	return nil
 }

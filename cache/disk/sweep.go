@@ -91,14 +91,21 @@ func (t *Tier) space() (free, reserve int64, err error) {
 
 // evict removes segments, those that were used longest ago first, until so many
 // bytes are free. What is in use now stays. Only one mount does it at a time.
+// A time to come was noted before the clock was set back, so it is longer ago than all others.
 func (t *Tier) evict(all []held, bytes int64) (gone int64) {
 	if !tryLock(t.lock) {
 		return 0
 	}
 	defer unlock(t.lock)
+	now := time.Now()
+	for i := range all {
+		if ahead := all[i].used.Sub(now); ahead > touchEvery {
+			all[i].used = time.Time{}.Add(ahead)
+		}
+	}
 	slices.SortFunc(all, func(a, b held) int { return a.used.Compare(b.used) })
 	for _, h := range all {
-		if gone >= bytes || time.Since(h.used) < touchEvery {
+		if gone >= bytes || now.Sub(h.used) < touchEvery {
 			break
 		}
 		switch err := t.discard(h.name); {
@@ -136,7 +143,7 @@ func (t *Tier) list() ([]held, error) {
 		path := filepath.Join(t.root, top.Name())
 		switch {
 		case strings.HasPrefix(top.Name(), "dead-"), strings.HasPrefix(top.Name(), "new-"):
-			if info, err := top.Info(); err == nil && time.Since(info.ModTime()) > leftover {
+			if info, err := top.Info(); err == nil && time.Since(info.ModTime()).Abs() > leftover { // or the clock was set back since
 				if err := os.RemoveAll(path); err != nil {
 					return nil, err
 				}

@@ -41,12 +41,13 @@ type Tier struct {
 	cfg  Config
 	root string
 	boot boot
+	born time.Time
 	lock *os.File
 
 	settle func(*os.File, <-chan struct{}) error // settle, but in tests
 
 	queue   chan offer
-	hasty   atomic.Int64 // until when nobody waits for a place in the queue, in ns since 1970
+	hasty   atomic.Int64 // until when nobody waits for a place in the queue, in ns of clock
 	seals   chan *Object
 	sweeps  chan struct{}
 	stop    chan struct{}
@@ -57,7 +58,7 @@ type Tier struct {
 	writing  sync.Mutex   // held from when bytes are taken from room until they are on the disk, and by who removes an object
 	written  atomic.Int64 // since the last sweep
 	scratch  []byte       // of a block, for who holds writing
-	used     atomic.Int64 // when a block was read or written last, in ns since 1970
+	used     atomic.Int64 // when a block was read or written last, in ns of clock
 	sweeping sync.Mutex   // two at once would both give out the same room
 	counts   counts
 
@@ -83,7 +84,7 @@ func Open(cfg Config) (*Tier, error) {
 		cfg.Log = logrus.NewEntry(l)
 	}
 	t := &Tier{
-		cfg: cfg, root: filepath.Join(cfg.Dir, layout), boot: thisBoot(), settle: settle, scratch: make([]byte, cfg.Block), proofs: map[string]*proof{},
+		cfg: cfg, root: filepath.Join(cfg.Dir, layout), boot: thisBoot(), born: time.Now(), settle: settle, scratch: make([]byte, cfg.Block), proofs: map[string]*proof{},
 		queue: make(chan offer, cfg.Queue), seals: make(chan *Object, maxSeals), sweeps: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := t.claim(); err != nil {
@@ -98,6 +99,9 @@ func Open(cfg Config) (*Tier, error) {
 	t.running.Go(t.sealer)
 	return t, nil
 }
+
+// clock is the time since the tier was opened, which nobody sets.
+func (t *Tier) clock() time.Duration { return time.Since(t.born) }
 
 var errNotOurs = errors.New("belongs to another user")
 

@@ -22,11 +22,11 @@ func (t *Tier) offer(of offer) bool {
 		return true
 	default:
 	}
-	began := time.Now()
-	if began.UnixNano() < t.hasty.Load() {
+	began := t.clock()
+	if int64(began) < t.hasty.Load() {
 		return false
 	}
-	defer func() { t.hasty.Store(time.Now().Add(10 * time.Since(began)).UnixNano()) }()
+	defer func() { t.hasty.Store(int64(t.clock() + 10*(t.clock()-began))) }()
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
@@ -98,7 +98,7 @@ func (t *Tier) keep(of offer) {
 		t.askSweep()
 	}
 	if wrote {
-		t.used.Store(time.Now().UnixNano())
+		t.used.Store(int64(t.clock()))
 		t.counts.written.Add(int64(len(of.p)))
 		if t.written.Add(cost) >= t.step() {
 			t.askSweep()
