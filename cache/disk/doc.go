@@ -60,18 +60,20 @@
 // exceed it by (n−1)/32 at most. Segments that were used longest ago are removed, down to
 // 15/16 of Config.Size; their time of use is that of the sums file, touched every 10
 // seconds, and those used since are spared. A time to come counts as longest ago, as the clock was
-// set back since. Files that somebody has open keep their
-// space until they are closed.
+// set back since. What is removed keeps its space for as long as it is open: a mount closes it after
+// its own sweep, and within 10 seconds after that of another one. What was handed out as a file has its
+// space until that is closed, at most 1 GiB each, and does not count.
 //
 // Blocks wait for the writer in a queue of Config.Queue; what does not fit is dropped, after
 // 2 ms, or at once if somebody has just waited: no reader waits for the disk in more than a tenth
 // of the time.
-// An object that is read has two files open for each of its segments that are used; so have
-// up to 256 that wait for being sealed. What finds no place there waits for its next reader.
+// An object that is read has two files open for each of its segments that are used, and for at most
+// 32 of them; when one is opened, those are closed that nobody used for 10 seconds. Calls under way
+// keep the files that they use. Up to 256 objects that wait for being sealed have two files open each. What finds no place there waits for its next reader.
 //
 // # Goroutines
 //
 // The writer, the sweeper and the sealer, which [Tier.Close] waits for. Reading is done by the
-// callers. Locks: Tier.sweeping, Tier.writing, segment.mu, Tier.mu, proof.mu, in this order; they
+// callers. Locks: Tier.sweeping, Tier.writing, then Object.mu or segment.mu, then Tier.mu, then proof.mu; they
 // are held across calls to the file system, and never across one to the store, nor across a sync.
 package disk

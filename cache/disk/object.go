@@ -1,10 +1,13 @@
 package disk
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -26,18 +29,58 @@ type Object struct {
 
 	mu       sync.Mutex
 	segments map[int64]*segment
+	opened   map[*segment]struct{} // those that have files open
 }
+
+// maxOpen is how many segments of an object have files open, beside those that calls under way use.
+const maxOpen = 32
 
 // Close frees the files. What is queued is written nevertheless.
 func (o *Object) Close() {
 	if o.users.Add(-1) > 0 {
 		return
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, s := range o.segments {
+	o.t.forget(o)
+	for _, s := range o.withFiles() {
 		s.close()
 	}
+}
+
+// withFiles are the segments that have files open.
+func (o *Object) withFiles() []*segment {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Keys(o.opened))
+}
+
+// opens notes that a segment has files open, and closes those of others that are not needed: who
+// reads a large object passes many of them.
+func (o *Object) opens(s *segment) {
+	for _, other := range o.passed(s) {
+		other.close()
+	}
+}
+
+// passed takes in a segment, and returns those that were not used for a while, and those that
+// were used longest ago if there are too many.
+func (o *Object) passed(s *segment) (passed []*segment) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.opened) == 0 {
+		o.t.remember(o)
+	}
+	delete(o.opened, s)
+	others := slices.Collect(maps.Keys(o.opened))
+	slices.SortFunc(others, func(a, b *segment) int { return cmp.Compare(b.used.Load(), a.used.Load()) })
+	since := int64(o.t.clock() - touchEvery)
+	for i, other := range others {
+		if i >= maxOpen-1 || other.used.Load() < since {
+			delete(o.opened, other)
+			passed = append(passed, other)
+		}
+	}
+	o.opened[s] = struct{}{}
+	return passed
 }
 
 // at is the segment of a block, and the place of the block in it.
@@ -48,7 +91,7 @@ func (o *Object) at(index int64) (s *segment, place int64) {
 	defer o.mu.Unlock()
 	s = o.segments[number]
 	if s == nil {
-		s = newSegment(o.t, o.name(number), min(segmentSize, o.size-number*segmentSize))
+		s = newSegment(o, o.name(number), min(segmentSize, o.size-number*segmentSize))
 		o.segments[number] = s
 	}
 	return s, index % per

@@ -1,6 +1,9 @@
 package disk
 
-import "sync"
+import (
+	"os"
+	"sync"
+)
 
 // maxProofs bounds what is remembered of segments: 200 bytes and a bit for each block.
 const maxProofs = 4096
@@ -31,12 +34,12 @@ type proof struct {
 
 // proofOf returns what is proved of a segment: nothing, if it is another one than
 // before, but for what its seal says.
-func (t *Tier) proofOf(s *segment, born birth) *proof {
+func (t *Tier) proofOf(s *segment, born birth, data *os.File) *proof {
 	if p := t.proved(s.name, born); p != nil {
 		return p
 	}
 	p := &proof{born: born, blocks: s.blocks, bits: make([]uint64, (s.blocks+63)/64)}
-	t.recall(s.dir(), s.data, p)
+	t.recall(s.dir(), data, p)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if q := t.proofs[s.name]; q != nil && q.born == born {

@@ -411,7 +411,7 @@ func TestWhatHasNoNameIsNotSyncedAgainAndAgain(t *testing.T) {
 	close(on)
 	eventually(t, "it is lost", func() bool {
 		read(t, o, content)
-		p := o.first().proof
+		p := o.first().open.proof
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.state == lost

@@ -24,8 +24,12 @@ func (t *Tier) askSeal(o *Object) {
 	if !o.single() || o.size < t.cfg.Whole {
 		return
 	}
-	_, _, proof := o.first().files()
-	if proof == nil || !proof.begin() {
+	f := o.first().files()
+	if f == nil {
+		return
+	}
+	defer f.release()
+	if !f.proof.begin() {
 		return
 	}
 	o.users.Add(1)
@@ -38,7 +42,7 @@ func (t *Tier) askSeal(o *Object) {
 		default:
 		}
 	}
-	proof.giveUp()
+	f.proof.giveUp()
 	o.Close()
 }
 
@@ -92,40 +96,41 @@ func (t *Tier) pause(d time.Duration) bool {
 // proved may have been lost since, as the kernel tells of that only once, and only to
 // who has the file open. What the disk did not take is thrown away. block is room for one.
 func (s *segment) seal(block []byte) error {
-	data, sums, proof := s.files()
-	if data == nil {
-		return nil // made anew, and not whole
+	f := s.files()
+	if f == nil {
+		return nil // removed
 	}
-	defer proof.giveUp()
-	before, err := s.t.settledStamp(data)
+	defer f.release()
+	defer f.proof.giveUp()
+	before, err := s.t.settledStamp(f.data)
 	switch {
-	case errors.Is(err, os.ErrClosed), errors.Is(err, errNotNow):
+	case errors.Is(err, errNotNow):
 		return nil
 	case err != nil:
 		return err
 	case before.unlinked():
-		proof.lose()
+		f.proof.lose()
 		return nil
 	}
-	if err := s.t.settle(data, s.t.stop); err != nil {
-		return s.notTaken(data, proof, err)
+	if err := s.t.settle(f.data, s.t.stop); err != nil {
+		return s.notTaken(f, err)
 	}
-	whole, err := s.sum(data, sums, proof, block)
+	whole, err := s.sum(f, block)
 	if err != nil {
 		return nil // somebody looks after it when the block is read
 	}
-	if after, err := stampOf(data); err != nil || after != before {
+	if after, err := stampOf(f.data); err != nil || after != before {
 		return nil // somebody was at it, and it is tried again
 	}
-	if !proof.seal(before, whole) {
+	if !f.proof.seal(before, whole) {
 		return nil
 	}
-	seal := seal{boot: s.t.boot, born: proof.born, stamp: before, sums: whole}
+	seal := seal{boot: s.t.boot, born: f.proof.born, stamp: before, sums: whole}
 	return seal.write(s.dir())
 }
 
 // sum reads a segment that is an object, and holds each block against its checksum.
-func (s *segment) sum(data, sums *os.File, proof *proof, block []byte) (whole Sums, err error) {
+func (s *segment) sum(f *pair, block []byte) (whole Sums, err error) {
 	for place := range s.blocks {
 		select {
 		case <-s.t.stop:
@@ -133,7 +138,7 @@ func (s *segment) sum(data, sums *os.File, proof *proof, block []byte) (whole Su
 		default:
 		}
 		p := block[:min(int64(len(block)), s.size-s.offset(place))]
-		if err := s.load(data, sums, proof, place, p); err != nil {
+		if err := s.load(f, place, p); err != nil {
 			return whole, err
 		}
 		whole.add(p)
@@ -165,16 +170,16 @@ func (t *Tier) settledStamp(f *os.File) (s stamp, err error) {
 }
 
 // notTaken gives a segment up that the disk does not take, for whatever reason it has.
-func (s *segment) notTaken(data *os.File, proof *proof, why error) error {
+func (s *segment) notTaken(f *pair, why error) error {
 	switch {
-	case errors.Is(why, os.ErrClosed), errors.Is(why, errNotNow): // it was made anew, or the tier is closed
+	case errors.Is(why, errNotNow): // the tier is closed
 		return nil
 	case errors.Is(why, errors.ErrUnsupported): // a file system that never syncs
-		proof.lose()
+		f.proof.lose()
 		return nil
 	}
-	proof.lose()
-	return errors.Join(why, s.throwAway(data))
+	f.proof.lose()
+	return errors.Join(why, s.throwAway(f.data))
 }
 
 // throwAway removes the data of the segment, if it still is what is in this file. That takes no room,

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/crc64nvme"
@@ -33,20 +34,22 @@ func slotAt(place int64) int64 { return birthSize + place*slotSize }
 // segment is a part of an object: two files, or nothing yet.
 type segment struct {
 	t      *Tier
+	o      *Object
 	name   string
 	size   int64 // bytes
 	blocks int64
 
-	mu         sync.RWMutex
-	data, sums *os.File // both or none
-	proof      *proof
-	looked     time.Time // when it was not there
-	touched    time.Time
+	used atomic.Int64 // when its files were asked for last, in ns of Tier.clock
+
+	mu      sync.RWMutex
+	open    *pair     // nil where nothing is there, or nobody has asked for it
+	looked  time.Time // when it was not there
+	touched time.Time
 }
 
-func newSegment(t *Tier, name string, size int64) *segment {
-	block := int64(t.cfg.Block)
-	return &segment{t: t, name: name, size: size, blocks: (size + block - 1) / block}
+func newSegment(o *Object, name string, size int64) *segment {
+	block := int64(o.t.cfg.Block)
+	return &segment{t: o.t, o: o, name: name, size: size, blocks: (size + block - 1) / block}
 }
 
 // dir is where the files are, or would be.
@@ -56,18 +59,33 @@ func (t *Tier) dir(name string) string { return filepath.Join(t.root, name[:2], 
 
 func (s *segment) offset(place int64) int64 { return place * int64(s.t.cfg.Block) }
 
-// files returns the files if they are there.
-func (s *segment) files() (data, sums *os.File, p *proof) {
-	s.mu.RLock()
-	data, sums, p = s.data, s.sums, s.proof
-	missing := time.Since(s.looked) < lookEvery
-	s.mu.RUnlock()
-	if data != nil || missing {
-		return data, sums, p
+// files returns the files if they are there, or nil. The caller releases them.
+func (s *segment) files() *pair {
+	s.used.Store(int64(s.t.clock()))
+	f, missing := s.opened()
+	if f != nil || missing {
+		return f
 	}
+	f = s.find()
+	if f != nil {
+		s.o.opens(s)
+	}
+	return f
+}
+
+// opened returns the files if they are open. If not, it tells whether it is known that they are
+// not there.
+func (s *segment) opened() (f *pair, missing bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.open.take(), time.Since(s.looked) < lookEvery
+}
+
+// find opens the files if they are there.
+func (s *segment) find() *pair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.data == nil {
+	if s.open == nil {
 		if err := s.openLocked(); err != nil {
 			s.looked = time.Now()
 			if !errors.Is(err, os.ErrNotExist) {
@@ -75,7 +93,7 @@ func (s *segment) files() (data, sums *os.File, p *proof) {
 			}
 		}
 	}
-	return s.data, s.sums, s.proof
+	return s.open.take()
 }
 
 // openLocked opens what is there. A segment that is not what it should be, cut by
@@ -92,8 +110,7 @@ func (s *segment) openLocked() error {
 	}
 	var born birth
 	if _, err := sums.ReadAt(born[:], 0); err == nil && born != (birth{}) && sized(data, s.size) && sized(sums, slotAt(s.blocks)) {
-		s.data, s.sums = data, sums
-		s.proof = s.t.proofOf(s, born)
+		s.open = newPair(data, sums, s.t.proofOf(s, born, data))
 		return nil
 	}
 	data.Close()
@@ -117,21 +134,39 @@ func (s *segment) close() {
 }
 
 func (s *segment) closeLocked() {
-	if s.data != nil {
-		s.data.Close()
-		s.sums.Close()
-		s.data, s.sums, s.proof = nil, nil, nil
+	if s.open != nil {
+		s.open.release()
+		s.open = nil
+	}
+}
+
+// closeRemoved frees the files if they have no names any more. That may take the disk a while, and
+// nobody waits for it.
+func (s *segment) closeRemoved() {
+	f, _ := s.opened()
+	if f == nil {
+		return
+	}
+	defer f.release()
+	if !f.removed() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == f {
+		s.closeLocked()
 	}
 }
 
 // present tells which blocks have a slot, from a place on.
 func (s *segment) present(place int64, there []bool) {
-	_, sums, _ := s.files()
-	if sums == nil {
+	f := s.files()
+	if f == nil {
 		return
 	}
+	defer f.release()
 	b := make([]byte, len(there)*slotSize)
-	n, _ := sums.ReadAt(b, slotAt(place)) // what could not be read is not there
+	n, _ := f.sums.ReadAt(b, slotAt(place)) // what could not be read is not there
 	for i := range n / slotSize {
 		there[i] = binary.LittleEndian.Uint64(b[i*slotSize:]) != 0
 	}
@@ -139,15 +174,16 @@ func (s *segment) present(place int64, there []bool) {
 
 // read reads a block and holds it against its slot.
 func (s *segment) read(place int64, p []byte) error {
-	data, sums, proof := s.files()
-	if data == nil {
+	f := s.files()
+	if f == nil {
 		return ErrAbsent
 	}
-	if err := s.load(data, sums, proof, place, p); err != nil {
+	defer f.release()
+	if err := s.load(f, place, p); err != nil {
 		return err
 	}
-	proof.add(place)
-	s.touch(sums)
+	f.proof.add(place)
+	s.touch(f)
 	s.t.used.Store(int64(s.t.clock()))
 	s.t.counts.read.Add(int64(len(p)))
 	return nil
@@ -155,22 +191,19 @@ func (s *segment) read(place int64, p []byte) error {
 
 // load is read, but for the use that it is of. A block that is damaged, or that the disk cannot
 // read, is not there any more.
-func (s *segment) load(data, sums *os.File, proof *proof, place int64, p []byte) error {
-	want := s.slot(sums, place)
+func (s *segment) load(f *pair, place int64, p []byte) error {
+	want := f.slot(place)
 	if want == 0 {
-		proof.remove(place)
+		f.proof.remove(place)
 		return ErrAbsent
 	}
-	_, failed := data.ReadAt(p, s.offset(place))
+	_, failed := f.data.ReadAt(p, s.offset(place))
 	if failed == nil && sumOf(p) == want {
 		return nil
 	}
-	if errors.Is(failed, os.ErrClosed) {
-		return ErrAbsent
-	}
 	s.t.counts.damaged.Add(1)
-	proof.remove(place)
-	_, err := sums.WriteAt(make([]byte, slotSize), slotAt(place))
+	f.proof.remove(place)
+	_, err := f.sums.WriteAt(make([]byte, slotSize), slotAt(place))
 	if err != nil { // later mounts must not believe that it is right
 		err = errors.Join(err, os.Remove(sealPath(s.dir())))
 	}
@@ -182,66 +215,67 @@ func (s *segment) load(data, sums *os.File, proof *proof, place int64, p []byte)
 
 // write keeps a block. It reports whether it did: it may be there already.
 func (s *segment) write(place int64, p []byte) (bool, error) {
-	data, sums, proof, err := s.make()
+	f, err := s.make()
 	if err != nil {
 		return false, err
 	}
-	if s.has(data, sums, proof, place, len(p)) {
-		proof.add(place)
+	defer f.release()
+	if s.has(f, place, len(p)) {
+		f.proof.add(place)
 		return false, nil // another mount was faster
 	}
-	proof.remove(place)
-	if _, err := data.WriteAt(p, s.offset(place)); err != nil {
+	f.proof.remove(place)
+	if _, err := f.data.WriteAt(p, s.offset(place)); err != nil {
 		return false, fmt.Errorf("write block %d of %s: %w", place, s.name, err)
 	}
-	if _, err := sums.WriteAt(binary.LittleEndian.AppendUint64(nil, sumOf(p)), slotAt(place)); err != nil {
+	if _, err := f.sums.WriteAt(binary.LittleEndian.AppendUint64(nil, sumOf(p)), slotAt(place)); err != nil {
 		return false, fmt.Errorf("write checksum %d of %s: %w", place, s.name, err)
 	}
-	proof.add(place)
-	s.touch(sums)
+	f.proof.add(place)
+	s.touch(f)
 	return true, nil
 }
 
 // has reports that a block is there, and is what its slot says. Tier.writing is held.
-func (s *segment) has(data, sums *os.File, proof *proof, place int64, length int) bool {
-	slot := s.slot(sums, place)
-	if slot == 0 || proof.has(place) {
+func (s *segment) has(f *pair, place int64, length int) bool {
+	slot := f.slot(place)
+	if slot == 0 || f.proof.has(place) {
 		return slot != 0
 	}
 	there := s.t.scratch[:length]
-	_, err := data.ReadAt(there, s.offset(place))
+	_, err := f.data.ReadAt(there, s.offset(place))
 	return err == nil && sumOf(there) == slot
-}
-
-// slot is the checksum of a block, or 0.
-func (s *segment) slot(sums *os.File, place int64) uint64 {
-	var slot [slotSize]byte
-	if _, err := sums.ReadAt(slot[:], slotAt(place)); err != nil {
-		return 0
-	}
-	return binary.LittleEndian.Uint64(slot[:])
 }
 
 // sumOf is what a block's slot has to be. It is never 0.
 func sumOf(p []byte) uint64 { return max(1, crc64nvme.Checksum(p)) }
 
 // make returns the files and makes them if they are not there, or were removed by
-// the sweep of any mount.
-func (s *segment) make() (data, sums *os.File, p *proof, err error) {
+// the sweep of any mount. The caller releases them.
+func (s *segment) make() (*pair, error) {
+	s.used.Store(int64(s.t.clock()))
+	f, fresh, err := s.openOrCreate()
+	if fresh {
+		s.o.opens(s)
+	}
+	return f, err
+}
+
+// openOrCreate is make, and tells whether the files were not open before.
+func (s *segment) openOrCreate() (f *pair, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.data != nil {
-		if now, err := stampOf(s.data); err != nil || now.unlinked() {
-			s.closeLocked()
-		}
+	if s.open != nil && s.open.removed() {
+		s.closeLocked()
 	}
-	if s.data == nil {
-		err = s.openLocked()
-		if errors.Is(err, os.ErrNotExist) {
-			err = s.createLocked()
-		}
+	if s.open != nil {
+		return s.open.take(), false, nil
 	}
-	return s.data, s.sums, s.proof, err
+	err = s.openLocked()
+	if errors.Is(err, os.ErrNotExist) {
+		err = s.createLocked()
+	}
+	return s.open.take(), s.open != nil, err
 }
 
 // createLocked makes an empty segment under another name and renames it. If one
@@ -290,7 +324,7 @@ func newFile(path string, head []byte, size int64) error {
 }
 
 // touch notes that the segment was used.
-func (s *segment) touch(sums *os.File) {
+func (s *segment) touch(f *pair) {
 	now := time.Now()
 	s.mu.RLock()
 	recent := now.Sub(s.touched) < touchEvery
@@ -301,22 +335,23 @@ func (s *segment) touch(sums *os.File) {
 	s.mu.Lock()
 	s.touched = now
 	s.mu.Unlock()
-	if err := setTime(sums, now); err != nil {
+	if err := setTime(f.sums, now); err != nil {
 		s.t.warn(err)
 	}
 }
 
 // file returns a handle of its own for the data if all of it is proved and on the disk.
 func (s *segment) file() (*File, bool) {
-	data, sums, proof := s.files()
-	if data == nil {
+	f := s.files()
+	if f == nil {
 		return nil, false
 	}
-	now, err := stampOf(data)
+	defer f.release()
+	now, err := stampOf(f.data)
 	if err != nil || now.unlinked() {
 		return nil, false
 	}
-	whole, ok := proof.holds(now)
+	whole, ok := f.proof.holds(now)
 	if !ok {
 		return nil, false
 	}
@@ -325,10 +360,10 @@ func (s *segment) file() (*File, bool) {
 	if slices.Contains(there, false) {
 		return nil, false
 	}
-	f, err := duplicate(data)
+	own, err := duplicate(f.data)
 	if err != nil {
 		return nil, false
 	}
-	s.touch(sums)
-	return &File{File: f, Sums: whole, stamp: now}, true
+	s.touch(f)
+	return &File{File: own, Sums: whole, stamp: now}, true
 }

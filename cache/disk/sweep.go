@@ -19,12 +19,17 @@ const (
 	maxReserve = 10 << 30
 )
 
-// sweeper sweeps whenever it is asked to.
+// sweeper sweeps whenever it is asked to, and looks now and then for what others have removed.
 func (t *Tier) sweeper() {
+	look := time.NewTicker(touchEvery)
+	defer look.Stop()
 	for {
 		select {
 		case <-t.stop:
 			return
+		case <-look.C:
+			t.closeRemoved()
+			continue
 		case <-t.sweeps:
 		}
 		began := time.Now()
@@ -51,6 +56,7 @@ func (t *Tier) sweep() error {
 	defer t.sweeping.Unlock()
 	before := t.settledRoom()
 	t.written.Store(0)
+	t.closeRemoved()
 	all, err := t.list()
 	if err != nil {
 		return err
@@ -65,6 +71,7 @@ func (t *Tier) sweep() error {
 	}
 	if most := t.cfg.Size - t.cfg.Size/16; used > most || free < reserve+t.step() {
 		gone := t.evict(all, max(used-most, reserve+t.step()-free))
+		t.closeRemoved()
 		used, free = used-gone, free+gone
 	}
 	// What is written since may be measured or not, and has been taken from the room.
@@ -118,6 +125,16 @@ func (t *Tier) evict(all []held, bytes int64) (gone int64) {
 		gone += h.size
 	}
 	return gone
+}
+
+// closeRemoved closes the files of segments that were removed, by the sweep of any mount or by
+// Remove: they keep their space for as long as they are open.
+func (t *Tier) closeRemoved() {
+	for _, o := range t.withFiles() {
+		for _, s := range o.withFiles() {
+			s.closeRemoved()
+		}
+	}
 }
 
 // discard takes a segment away: first its name, at once, then its files.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -63,7 +65,8 @@ type Tier struct {
 	counts   counts
 
 	mu     sync.Mutex
-	proofs map[string]*proof // by name of the segment; at most maxProofs
+	proofs map[string]*proof    // by name of the segment; at most maxProofs
+	open   map[*Object]struct{} // those that have, or had, files open
 	warned time.Time
 }
 
@@ -84,7 +87,7 @@ func Open(cfg Config) (*Tier, error) {
 		cfg.Log = logrus.NewEntry(l)
 	}
 	t := &Tier{
-		cfg: cfg, root: filepath.Join(cfg.Dir, layout), boot: thisBoot(), born: time.Now(), settle: settle, scratch: make([]byte, cfg.Block), proofs: map[string]*proof{},
+		cfg: cfg, root: filepath.Join(cfg.Dir, layout), boot: thisBoot(), born: time.Now(), settle: settle, scratch: make([]byte, cfg.Block), proofs: map[string]*proof{}, open: map[*Object]struct{}{},
 		queue: make(chan offer, cfg.Queue), seals: make(chan *Object, maxSeals), sweeps: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := t.claim(); err != nil {
@@ -143,9 +146,30 @@ func (t *Tier) Object(key, etag string, size int64) *Object {
 	for _, part := range []string{t.cfg.Store, key, etag, strconv.FormatInt(size, 10), strconv.Itoa(t.cfg.Block)} {
 		fmt.Fprintf(h, "%d:%s", len(part), part) // so that no two lists of parts are alike
 	}
-	o := &Object{t: t, id: [sha256.Size]byte(h.Sum(nil)), size: size, segments: map[int64]*segment{}}
+	o := &Object{t: t, id: [sha256.Size]byte(h.Sum(nil)), size: size, segments: map[int64]*segment{}, opened: map[*segment]struct{}{}}
 	o.users.Store(1)
 	return o
+}
+
+// remember notes that an object has files open.
+func (t *Tier) remember(o *Object) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open[o] = struct{}{}
+}
+
+// forget undoes remember.
+func (t *Tier) forget(o *Object) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.open, o)
+}
+
+// withFiles are the objects that have files open.
+func (t *Tier) withFiles() []*Object {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Keys(t.open))
 }
 
 // Stats is what a tier did so far.
