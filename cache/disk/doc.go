@@ -20,6 +20,8 @@
 //	    3f/3fa9…/seal           its seal, if it has one
 //	    new-…, dead-…           being made, being removed
 //
+// Where somebody removes DIR, writing a block fails, and the sweep that follows makes it anew.
+//
 // # Why a wrong byte is never served
 //
 // A segment appears whole, by rename of a directory, and goes the same way. Inside,
@@ -69,7 +71,8 @@
 // of the time.
 // An object that is read has two files open for each of its segments that are used, and for at most
 // 32 of them; when one is opened, those are closed that nobody used for 10 seconds. Calls under way
-// keep the files that they use. Up to 256 objects that wait for being sealed have two files open each. What finds no place there waits for its next reader.
+// keep the files that they use. Up to 256 objects that wait for being sealed have two files open each.
+// What finds no place there waits for its next reader.
 //
 // # Goroutines
 //

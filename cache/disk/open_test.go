@@ -14,6 +14,10 @@ import (
 
 const perSegment = segmentSize / testBlock
 
+// unswept is a size of which no test here writes so much that the sweeper wakes, who uses the files
+// that he looks at.
+const unswept = 4 << 30
+
 // keepIn offers a block, as the first one of a segment, and waits until it was written.
 func keepIn(o *Object, segment int64, block []byte) {
 	done := make(chan struct{})
@@ -99,10 +103,43 @@ func TestWhatOthersEvictGivesItsSpaceBack(t *testing.T) {
 	})
 }
 
+// TestTheDirectoryIsMadeAnew has somebody remove it under two mounts.
+func TestTheDirectoryIsMadeAnew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	tiers := []*Tier{newTier(t, Config{Dir: dir}), newTier(t, Config{Dir: dir})}
+	content := noise(testBlock, 1)
+	keepSome := func(tier *Tier) bool {
+		o := tier.Object("k", "e", testBlock)
+		defer o.Close()
+		keepIn(o, 0, content)
+		return read(t, o, content) == 1
+	}
+	for _, tier := range tiers {
+		keepSome(tier)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, tier := range tiers {
+		eventually(t, "blocks are kept again", func() bool { return keepSome(tier) })
+	}
+	for _, tier := range tiers {
+		if err := tier.sweep(); err != nil {
+			t.Error(err)
+		}
+	}
+	if !tryLock(tiers[0].lock) || tryLock(tiers[1].lock) {
+		t.Error("the mounts do not lock each other out")
+	}
+	if _, removed := openIn(t, dir); removed != 0 {
+		t.Errorf("%d files that were removed are open", removed)
+	}
+}
+
 // TestALargeObjectHasFewFilesOpen passes through more segments than may be open.
 func TestALargeObjectHasFewFilesOpen(t *testing.T) {
 	dir := t.TempDir()
-	tier := newTier(t, Config{Dir: dir})
+	tier := newTier(t, Config{Dir: dir, Size: unswept})
 	const segments = maxOpen + 4
 	content := noise(testBlock, 1)
 	o := tier.Object("large", "e", segments*segmentSize)
@@ -149,7 +186,7 @@ func TestNobodyFindsTheFilesClosed(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(complaints{t})
 	dir := t.TempDir()
-	tier := newTier(t, Config{Dir: dir, Log: logrus.NewEntry(log)})
+	tier := newTier(t, Config{Dir: dir, Size: unswept, Log: logrus.NewEntry(log)})
 	const segments = 3
 	content := noise(testBlock, 1)
 	o := tier.Object("large", "e", segments*segmentSize)

@@ -49,14 +49,17 @@ type held struct {
 	used time.Time
 }
 
-// sweep measures what is there, removes what was used longest ago if that is too
-// much, and says how much may be written.
+// sweep makes sure that there is a directory, measures what is there, removes what was used longest
+// ago if that is too much, and says how much may be written.
 func (t *Tier) sweep() error {
 	t.sweeping.Lock()
 	defer t.sweeping.Unlock()
 	before := t.settledRoom()
 	t.written.Store(0)
 	t.closeRemoved()
+	if err := t.reclaim(); err != nil {
+		return err
+	}
 	all, err := t.list()
 	if err != nil {
 		return err

@@ -125,8 +125,34 @@ func (t *Tier) claim() error {
 	if err := os.Chmod(t.root, 0o700); err != nil {
 		return err
 	}
-	t.lock, err = os.OpenFile(filepath.Join(t.root, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(t.lockPath(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		t.lock = lock
+	}
 	return err
+}
+
+func (t *Tier) lockPath() string { return filepath.Join(t.root, "lock") }
+
+// reclaim makes the directory anew if somebody has removed it. Where another mount was faster, it
+// takes over the lock of that one. Tier.sweeping is held.
+func (t *Tier) reclaim() error {
+	mine, err := t.lock.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Lstat(t.lockPath())
+	switch {
+	case err == nil && os.SameFile(mine, named):
+		return nil
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return err
+	}
+	before := t.lock
+	if err := t.claim(); err != nil {
+		return err
+	}
+	return before.Close()
 }
 
 // Close writes what is queued, and waits for the end of all writing. What waits to be
