@@ -60,6 +60,23 @@ func (u *Uploader) Lacks(key string, err error) {
 	}
 }
 
+// LacksAs says that an object has another key now, and lacks there what Lacks told of it.
+func (u *Uploader) LacksAs(key, now string) {
+	f := &u.failures
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one, is := f.byKey[key]
+	if !is || !one.other {
+		return
+	}
+	delete(f.byKey, key)
+	if worse, is := f.byKey[now]; is && !worse.other {
+		return
+	}
+	one.Key = now
+	f.addLocked(one)
+}
+
 // Forget says that nobody misses what could not be stored under a name: it was
 // removed, or another file has the name now.
 func (u *Uploader) Forget(key string) {

@@ -93,3 +93,20 @@ func TestFailuresAreBounded(t *testing.T) {
 		t.Errorf("%d and %d more", len(list), more)
 	}
 }
+
+// TestLacksAs has objects get other keys that lack something, or more than that.
+func TestLacksAs(t *testing.T) {
+	u := newUploader(t, mem.New(small()), smallConfig(t))
+	u.Lacks("a", errors.New("attributes"))
+	failed := u.Open("b", uploader.OpenOptions{})
+	failed.Discard(errors.New("content"))
+	_ = failed.Close(t.Context())
+	u.LacksAs("a", "c")
+	u.LacksAs("b", "d")
+	u.LacksAs("nothing", "e")
+	wantFailures(t, u, "c", "b")
+	u.LacksAs("c", "b")
+	wantFailures(t, u, "b")
+	u.Lacks("b", nil)
+	wantFailures(t, u, "b")
+}
