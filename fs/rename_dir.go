@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,8 +32,25 @@ type dirMove struct {
 	joined bool        // files that get a name below it join them
 
 	mu     sync.Mutex
-	copied map[string]struct{} // keys below from that are below to as well
-	told   map[string]arrival  // the copies of those that have nodes, by old key
+	copied map[string]twin       // what is below to as well, by its key below from
+	told   map[*fileNode]arrival // the copies of those that had nodes when they were made
+}
+
+// twin is an object and its copy, by what tells them from others. There is one for each
+// object below the directory until the rename has ended: 200 bytes or less beside its key,
+// for an ETag that both have is kept once.
+type twin struct {
+	was     object    // as it was listed
+	etag    string    // of the copy
+	modTime time.Time // of the copy
+}
+
+func newTwin(listed, copied objstore.Info) twin {
+	t := twin{objectOf(listed), copied.ETag, copied.ModTime}
+	if t.etag == t.was.etag {
+		t.etag = t.was.etag
+	}
+	return t
 }
 
 // arrival is a copy of a file's object, and the attributes that it was given.
@@ -49,7 +67,7 @@ type arrival struct {
 // with: see resumes.
 func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to *dirNode, newName, newPrefix string) error {
 	f := d.fsys
-	m := &dirMove{fsys: f, dir: source, from: source.key(), to: newPrefix, copied: map[string]struct{}{}, told: map[string]arrival{}}
+	m := &dirMove{fsys: f, dir: source, from: source.key(), to: newPrefix, copied: map[string]twin{}, told: map[*fileNode]arrival{}}
 	if strings.HasPrefix(m.to, m.from) {
 		return errInvalid
 	}
@@ -131,8 +149,8 @@ func (m *dirMove) copyAll(ctx context.Context) error {
 			return errors.Join(group.Wait(), fmt.Errorf("list %q: %w", m.from, err))
 		}
 		for _, info := range page.Objects {
-			if !m.done(info.Key) {
-				group.Go(func() error { return m.copy(ctx, info) })
+			if _, done := m.twinOf(info.Key); !done {
+				group.Go(func() error { return m.copy(ctx, info, m.node(info.Key)) })
 			}
 		}
 		if opts.Token = page.Token; page.Token == "" {
@@ -141,23 +159,27 @@ func (m *dirMove) copyAll(ctx context.Context) error {
 	}
 }
 
-func (m *dirMove) done(key string) bool {
+// twinOf returns what is known of an object that was copied, by its old key.
+func (m *dirMove) twinOf(key string) (t twin, copied bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, done := m.copied[key]
-	return done
+	t, copied = m.copied[key]
+	return t, copied
 }
 
-// copy copies one object. One that was deleted or replaced meanwhile is left to
-// the second round.
-func (m *dirMove) copy(ctx context.Context, info objstore.Info) error {
-	n := m.node(info.Key)
+// newKey is what an old key becomes.
+func (m *dirMove) newKey(key string) string { return m.to + key[len(m.from):] }
+
+// copy copies one object, of which n may be the node. One that was deleted or replaced
+// meanwhile is left to the second round.
+func (m *dirMove) copy(ctx context.Context, info objstore.Info, n *fileNode) error {
 	var attr *attributes
-	foreign := n != nil && !n.stands(info)
+	foreign := n != nil && !n.stands(objectOf(info))
+	source := info
 	if n != nil && !foreign {
-		info, attr = n.source(info)
+		source, attr = n.source(info)
 	}
-	copied, err := m.fsys.copyWith(ctx, m.to+info.Key[len(m.from):], info, attr)
+	copied, err := m.fsys.copyWith(ctx, m.newKey(info.Key), source, attr)
 	if errors.Is(err, objstore.ErrNotFound) || errors.Is(err, objstore.ErrPrecondition) {
 		return nil
 	}
@@ -166,23 +188,23 @@ func (m *dirMove) copy(ctx context.Context, info objstore.Info) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.copied[info.Key] = struct{}{}
+	m.copied[info.Key] = newTwin(info, copied)
 	if n != nil {
-		m.told[info.Key] = arrival{copied, attr, foreign}
+		m.told[n] = arrival{copied, attr, foreign}
 	}
 	return nil
 }
 
-// stands reports that a listing shows what this mount knows to be stored under the
-// node's name: its object, or the one that its first commit replaces. The operation gate
-// is held.
-func (n *fileNode) stands(listed objstore.Info) bool {
+// stands reports that an object is what this mount knows to be stored under the node's
+// name: the node's own, or the one that its first commit replaces. The operation gate is
+// held.
+func (n *fileNode) stands(o object) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if w := n.writing; w != nil && w.covers {
-		return w.file.Guard().ETag == listed.ETag
+		return w.file.Guard().ETag == o.etag
 	}
-	return n.object.same(objectOf(listed))
+	return n.object.same(o)
 }
 
 // source returns what is known of the node's object beyond a listing, and the
@@ -247,9 +269,10 @@ func (m *dirMove) tell(ctx context.Context, n *fileNode) error {
 	if !ok {
 		return nil // it was moved on
 	}
-	m.mu.Lock()
-	a, copied := m.told[m.from+rest]
-	m.mu.Unlock()
+	a, copied, err := m.arrivalOf(ctx, n, m.from+rest)
+	if err != nil {
+		return err
+	}
 	n.mu.Lock()
 	under := n.writing
 	n.mu.Unlock()
@@ -266,6 +289,38 @@ func (m *dirMove) tell(ctx context.Context, n *fileNode) error {
 		m.fsys.lose(n)
 	}
 	return nil
+}
+
+// arrivalOf returns the copy of a file's object, if there is one. The mount may have come
+// to know of the file when the copy was made: then it is what is known of the file, with
+// what the copy got anew. The operation gate is held.
+func (m *dirMove) arrivalOf(ctx context.Context, n *fileNode, oldKey string) (a arrival, copied bool, err error) {
+	m.mu.Lock()
+	a, told := m.told[n]
+	t, copied := m.copied[oldKey]
+	m.mu.Unlock()
+	if told || !copied {
+		return a, told, nil
+	}
+	if !n.stands(t.was) {
+		return arrival{foreign: true}, true, nil
+	}
+	a.info, err = n.infoOfCopy(ctx, oldKey, m.newKey(oldKey), t)
+	return a, true, err
+}
+
+// infoOfCopy is what is known of a copy of the file's object that was made before the mount
+// knew of the file. Nothing is asked for: the store's checksum of the copy is not known then.
+func (n *fileNode) infoOfCopy(ctx context.Context, key, newKey string, t twin) (objstore.Info, error) {
+	n.mu.Lock()
+	source := n.infoLocked(key)
+	n.mu.Unlock()
+	answer := objstore.Info{ETag: t.etag, ModTime: t.modTime}
+	if !source.Full {
+		return copied(answer, newKey, source, source.ObjectOptions), nil
+	}
+	o, source, err := n.fsys.copyOptions(ctx, newKey, source, nil)
+	return copied(answer, newKey, source, o.ObjectOptions), err
 }
 
 // filled makes the cache forget what it knew of the directories below the new

@@ -1,0 +1,127 @@
+package fs
+
+import (
+	"bytes"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/sluicefs/sluicefs/cache"
+	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/fault"
+	"github.com/sluicefs/sluicefs/uploader"
+)
+
+// slowMove is the rename of "d" to "e" that has copied all but "d/b", which it copies for
+// as long as its gate is closed.
+type slowMove struct {
+	t     *testing.T
+	fsys  *FileSystem
+	raw   fuse.RawFileSystem
+	dir   fuse.InHeader
+	gate  *fault.Gate
+	ended chan fuse.Status
+}
+
+// newSlowMove begins the rename when the kernel has looked up the names that are given.
+func newSlowMove(t *testing.T, store *fault.Store, u *uploader.Uploader, known ...string) *slowMove {
+	t.Helper()
+	f := newServed(t, store, cache.Config{}, Config{Uploader: u})
+	s := &slowMove{t: t, fsys: f, raw: asked(f), gate: fault.NewGate(), ended: make(chan fuse.Status, 1)}
+	t.Cleanup(s.gate.Open)
+	s.dir = mustLookup(t, s.raw, "d")
+	for _, name := range known {
+		s.lookup(name)
+	}
+	store.Add(fault.Rule{Op: objstore.OpCopy, KeyContains: "b", Mode: fault.Delay, Gate: s.gate, Times: 1})
+	root := fuse.InHeader{NodeId: fuse.FUSE_ROOT_ID}
+	go func() {
+		s.ended <- s.raw.Rename(nil, &fuse.RenameIn{InHeader: root, Newdir: fuse.FUSE_ROOT_ID}, "d", "e")
+	}()
+	<-s.gate.Arrived()
+	f.nodes.mu.RLock()
+	m := f.root.children["d"].(*dirNode).moving
+	f.nodes.mu.RUnlock()
+	page, err := store.List(t.Context(), objstore.ListOptions{Prefix: "d/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, info := range page.Objects {
+		for copied := info.Key == "d/b"; !copied; _, copied = m.twinOf(info.Key) {
+			runtime.Gosched()
+		}
+	}
+	return s
+}
+
+func (s *slowMove) lookup(name string) fuse.InHeader {
+	s.t.Helper()
+	var entry fuse.EntryOut
+	must(s.t, s.raw.Lookup(nil, &s.dir, name, &entry))
+	return fuse.InHeader{NodeId: entry.NodeId}
+}
+
+func (s *slowMove) finish() {
+	s.t.Helper()
+	s.gate.Open()
+	must(s.t, <-s.ended)
+}
+
+// storedInParts puts an object whose copy has another ETag.
+func storedInParts(t *testing.T, u *uploader.Uploader, key string, text []byte) {
+	t.Helper()
+	file := u.Open(key, uploader.OpenOptions{})
+	if _, err := file.WriteAt(t.Context(), text, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	file.Close(t.Context())
+}
+
+// TestOpenedWhileDirMoves reads a file that was opened when its copy was there already.
+func TestOpenedWhileDirMoves(t *testing.T) {
+	store, text := largeFile(t)
+	u := newUploader(t, store, littleMemory())
+	storedInParts(t, u, "d/a", text)
+	putText(t, store, "d/b", "other")
+	s := newSlowMove(t, store, u)
+	file := s.lookup("a")
+	handle := mustOpen(t, s.raw, file, syscall.O_RDONLY)
+	s.finish()
+	buf := make([]byte, 4096)
+	r, status := s.raw.Read(nil, &fuse.ReadIn{InHeader: file, Fh: handle, Offset: 1 << 20, Size: 4096}, buf)
+	if !status.Ok() {
+		t.Fatal(status)
+	}
+	if got, _ := r.Bytes(buf); !bytes.Equal(got, text[1<<20:][:4096]) {
+		t.Error("it has other bytes")
+	}
+	r.Done()
+	s.raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+	must(t, s.raw.GetAttr(nil, &fuse.GetAttrIn{InHeader: file}, &fuse.AttrOut{}))
+}
+
+// TestWriterOpenedWhileDirMoves writes to a file that was looked up when its copy was
+// there already.
+func TestWriterOpenedWhileDirMoves(t *testing.T) {
+	store, text := largeFile(t)
+	u := newUploader(t, store, littleMemory())
+	storedInParts(t, u, "d/a", text)
+	putText(t, store, "d/b", "other")
+	s := newSlowMove(t, store, u)
+	file := s.lookup("a")
+	must(t, chmod(s.raw, file, 0o600))
+	s.finish()
+	handle := mustOpen(t, s.raw, file, syscall.O_WRONLY)
+	mustWrite(t, s.raw, file, handle, []byte("new"))
+	must(t, s.raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: handle}))
+	s.raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+	if got := textOf(t, store, "e/a"); got != "new"+string(text[3:]) {
+		t.Errorf("%d other bytes are stored", len(got))
+	}
+	wantMode(t, store, "e/a", 0o600)
+}
