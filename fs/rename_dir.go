@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sluicefs/sluicefs/internal/keypath"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
@@ -34,6 +35,7 @@ type dirMove struct {
 	mu     sync.Mutex
 	copied map[string]twin       // what is below to as well, by its key below from
 	told   map[*fileNode]arrival // the copies of those that had nodes when they were made
+	stays  []string              // keys of what was copied, and is another client's now: see again
 }
 
 // twin is an object and its copy, by what tells them from others. There is one for each
@@ -52,6 +54,9 @@ func newTwin(listed, copied objstore.Info) twin {
 	}
 	return t
 }
+
+// is returns the copy.
+func (t twin) is() object { return object{true, t.etag, t.was.size, t.modTime} }
 
 // arrival is a copy of a file's object, and the attributes that it was given.
 type arrival struct {
@@ -102,12 +107,15 @@ func (d *dirNode) renameDir(ctx context.Context, name string, source, target, to
 	// A file that could not follow may have left half of itself under its old name [W14],
 	// which must not get a new one.
 	if err = m.follow(ctx); err == nil {
-		err = m.copyAll(ctx) // what other clients stored below the old name meanwhile
+		// What other clients stored below the old name meanwhile. What they store from here
+		// on under a name that is in the list, is deleted: no store deletes many objects
+		// on a condition.
+		err = m.copyAll(ctx)
 	}
 	if err == nil {
 		err = m.deleteAll(ctx)
 	}
-	f.cfg.Cache.RemoveDir(m.from)
+	m.emptied()
 	f.cfg.Cache.InvalidateDir(to.key())
 	m.filled()
 	if err != nil {
@@ -138,7 +146,8 @@ func filesLocked(d *dirNode) []*fileNode {
 	return out
 }
 
-// copyAll copies what is below the old key and was not copied before.
+// copyAll copies what is below the old key and was not copied before, or was another object
+// then.
 func (m *dirMove) copyAll(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(copies)
@@ -149,8 +158,12 @@ func (m *dirMove) copyAll(ctx context.Context) error {
 			return errors.Join(group.Wait(), fmt.Errorf("list %q: %w", m.from, err))
 		}
 		for _, info := range page.Objects {
-			if _, done := m.twinOf(info.Key); !done {
+			t, done := m.twinOf(info.Key)
+			switch {
+			case !done:
 				group.Go(func() error { return m.copy(ctx, info, m.node(info.Key)) })
+			case !t.was.same(objectOf(info)):
+				group.Go(func() error { return m.again(ctx, info, t) })
 			}
 		}
 		if opts.Token = page.Token; page.Token == "" {
@@ -193,6 +206,70 @@ func (m *dirMove) copy(ctx context.Context, info objstore.Info, n *fileNode) err
 		m.told[n] = arrival{copied, attr, foreign}
 	}
 	return nil
+}
+
+// again copies an object that another client stored in place of one that was copied. The
+// files were let go of by then: where this mount has stored something under the new name
+// since, that stays, and the other client's object stays where it is, as if it had come
+// after the rename.
+func (m *dirMove) again(ctx context.Context, info objstore.Info, before twin) error {
+	n := m.node(info.Key)
+	if n != nil {
+		if err := n.operation.enter(ctx); err != nil {
+			return err
+		}
+		defer n.operation.leave()
+	}
+	m.forget(info.Key) // it is not deleted unless it is copied
+	if n != nil && !n.stands(before.is()) && !n.stands(objectOf(info)) {
+		m.stay(info.Key)
+		return nil
+	}
+	m.fsys.cfg.Cache.Invalidate(info.Key) // it knows the one that was there
+	if err := m.copy(ctx, info, n); err != nil {
+		return err
+	}
+	if _, copied := m.twinOf(info.Key); !copied { // it is another one again, or gone
+		m.stay(info.Key)
+		return nil
+	}
+	m.fsys.cfg.Cache.Invalidate(m.newKey(info.Key))
+	if n == nil {
+		return nil
+	}
+	return m.tell(ctx, n)
+}
+
+// forget says that an object is not copied.
+func (m *dirMove) forget(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.copied, key)
+}
+
+// stay says that there may be an object under an old name when all is done.
+func (m *dirMove) stay(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stays = append(m.stays, key)
+}
+
+// emptied tells the cache what is left below the old name.
+func (m *dirMove) emptied() {
+	c := m.fsys.cfg.Cache
+	if len(m.stays) == 0 {
+		c.RemoveDir(m.from)
+		return
+	}
+	for _, key := range m.stays {
+		c.Invalidate(key)
+		for dir := range keypath.Ancestors(key) {
+			if strings.HasPrefix(dir, m.from) {
+				c.Invalidate(dir)
+				c.InvalidateDir(dir)
+			}
+		}
+	}
 }
 
 // stands reports that an object is what this mount knows to be stored under the node's
@@ -285,7 +362,7 @@ func (m *dirMove) tell(ctx context.Context, n *fileNode) error {
 	case under != nil && under.key != key: // its commit finds what it expects, or fails
 		_, err := under.rename(ctx, key, under.file.Guard())
 		return err
-	case a.foreign:
+	case a.foreign && under == nil: // who writes finds out by his commit
 		m.fsys.lose(n)
 	}
 	return nil

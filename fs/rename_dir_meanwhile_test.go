@@ -63,6 +63,15 @@ func (s *slowMove) lookup(name string) fuse.InHeader {
 	return fuse.InHeader{NodeId: entry.NodeId}
 }
 
+// overwrite opens a file, empties it, writes and closes it.
+func (s *slowMove) overwrite(file fuse.InHeader, text string) {
+	s.t.Helper()
+	handle := mustOpen(s.t, s.raw, file, syscall.O_WRONLY|syscall.O_TRUNC)
+	mustWrite(s.t, s.raw, file, handle, []byte(text))
+	must(s.t, s.raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: handle}))
+	s.raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+}
+
 func (s *slowMove) finish() {
 	s.t.Helper()
 	s.gate.Open()
@@ -124,4 +133,84 @@ func TestWriterOpenedWhileDirMoves(t *testing.T) {
 		t.Errorf("%d other bytes are stored", len(got))
 	}
 	wantMode(t, store, "e/a", 0o600)
+}
+
+// TestReplacedWhileDirMoves knows what another client stored from what was
+// copied before, and moves it.
+func TestReplacedWhileDirMoves(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		known []string // before
+		then  bool     // it is looked up after
+	}{
+		{name: "unknown"},
+		{name: "known", known: []string{"a"}},
+		{name: "seen", then: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store, _ := largeFile(t)
+			putText(t, store, "d/a", "old")
+			putText(t, store, "d/b", "other")
+			s := newSlowMove(t, store, nil, c.known...)
+			putText(t, store, "d/a", "another client's")
+			if c.then {
+				s.lookup("a")
+			}
+			s.finish()
+			if got := textOf(t, store, "e/a"); got != "another client's" {
+				t.Errorf("%q has the new name", got)
+			}
+			if _, err := store.Head(t.Context(), "d/a"); err == nil {
+				t.Error("the old name is there")
+			}
+			file := s.lookup("a")
+			s.overwrite(file, "new")
+			if got := textOf(t, store, "e/a"); got != "new" {
+				t.Errorf("%q is stored", got)
+			}
+		})
+	}
+}
+
+// TestBothReplacedWhileDirMoves loses neither what another client stored under an old name,
+// nor what this mount stored under the new one before the rename had seen that.
+func TestBothReplacedWhileDirMoves(t *testing.T) {
+	store, _ := largeFile(t)
+	names := []string{"a", "s/a"}
+	for _, name := range names {
+		putText(t, store, "d/"+name, "old")
+	}
+	putText(t, store, "d/b", "other")
+	s := newSlowMove(t, store, nil, "a", "s")
+	d := s.dir
+	files := []fuse.InHeader{s.lookup("a")}
+	s.dir = s.lookup("s")
+	files = append(files, s.lookup("a"))
+	for _, name := range names {
+		putText(t, store, "d/"+name, "another client's")
+	}
+	second := fault.NewGate()
+	t.Cleanup(second.Open)
+	store.Add(fault.Rule{Op: objstore.OpList, KeyContains: "d/", Mode: fault.Delay, Gate: second, Times: 1})
+	s.gate.Open()
+	<-second.Arrived()
+	for _, file := range files {
+		s.overwrite(file, "ours")
+	}
+	second.Open()
+	must(t, <-s.ended)
+	for _, name := range names {
+		if got := textOf(t, store, "e/"+name); got != "ours" {
+			t.Errorf("%q is e/%s", got, name)
+		}
+		if got := textOf(t, store, "d/"+name); got != "another client's" {
+			t.Errorf("%q is d/%s", got, name)
+		}
+	}
+	if s.dir = mustLookup(t, s.raw, "d"); s.dir == d {
+		t.Error("the old name has the directory that was renamed")
+	}
+	s.lookup("a")
+	s.dir = s.lookup("s")
+	s.lookup("a")
 }
