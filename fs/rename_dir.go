@@ -45,10 +45,11 @@ type twin struct {
 	was     object    // as it was listed
 	etag    string    // of the copy
 	modTime time.Time // of the copy
+	whole   bool      // the copy is known to lack nothing that this mount wished of it
 }
 
-func newTwin(listed, copied objstore.Info) twin {
-	t := twin{objectOf(listed), copied.ETag, copied.ModTime}
+func newTwin(listed, copied objstore.Info, whole bool) twin {
+	t := twin{objectOf(listed), copied.ETag, copied.ModTime, whole}
 	if t.etag == t.was.etag {
 		t.etag = t.was.etag
 	}
@@ -192,6 +193,7 @@ func (m *dirMove) copy(ctx context.Context, info objstore.Info, n *fileNode) err
 	if n != nil && !foreign {
 		source, attr = n.source(info)
 	}
+	whole := foreign || attr != nil || n != nil && !n.wishes()
 	copied, err := m.fsys.copyWith(ctx, m.newKey(info.Key), source, attr)
 	if errors.Is(err, objstore.ErrNotFound) || errors.Is(err, objstore.ErrPrecondition) {
 		return nil
@@ -201,7 +203,7 @@ func (m *dirMove) copy(ctx context.Context, info objstore.Info, n *fileNode) err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.copied[info.Key] = newTwin(info, copied)
+	m.copied[info.Key] = newTwin(info, copied, whole)
 	if n != nil {
 		m.told[n] = arrival{copied, attr, foreign}
 	}
@@ -270,6 +272,13 @@ func (m *dirMove) emptied() {
 			}
 		}
 	}
+}
+
+// wishes reports that the file's object does not carry all that it shall.
+func (n *fileNode) wishes() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.pending || n.failed != nil
 }
 
 // stands reports that an object is what this mount knows to be stored under the node's
@@ -426,8 +435,19 @@ func (m *dirMove) deleteAll(ctx context.Context) error {
 		for _, key := range batch {
 			if failed[key] == nil && err == nil {
 				m.fsys.cfg.Cache.Remove(key)
+				m.settle(key)
 			}
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// settle says what became of attributes or a deletion that failed under an old name: the copy
+// has what was wished, or lacks it as well.
+func (m *dirMove) settle(key string) {
+	if m.copied[key].whole {
+		m.fsys.cfg.Uploader.Lacks(key, nil)
+		return
+	}
+	m.fsys.cfg.Uploader.LacksAs(key, m.newKey(key))
 }

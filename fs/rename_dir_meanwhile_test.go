@@ -2,6 +2,7 @@ package fs
 
 import (
 	"bytes"
+	"errors"
 	"runtime"
 	"syscall"
 	"testing"
@@ -213,4 +214,30 @@ func TestBothReplacedWhileDirMoves(t *testing.T) {
 	s.lookup("a")
 	s.dir = s.lookup("s")
 	s.lookup("a")
+}
+
+// TestFailuresMoveWithTheirDir does not miss attributes under an old name that the copy has, and
+// misses those that it lacks under the new one.
+func TestFailuresMoveWithTheirDir(t *testing.T) {
+	store, _ := largeFile(t)
+	putText(t, store, "d/a", "text")
+	putText(t, store, "d/b", "text")
+	f := newServed(t, store, cache.Config{}, Config{})
+	raw := asked(f)
+	dir := mustLookup(t, raw, "d")
+	var entry fuse.EntryOut
+	must(t, raw.Lookup(nil, &dir, "a", &entry))
+	must(t, chmod(raw, fuse.InHeader{NodeId: entry.NodeId}, 0o600))
+	rule := store.Add(fault.Rule{Op: objstore.OpCopy, Mode: fault.Fail, Kind: objstore.ErrAccessDenied})
+	if f.pending.flush(t.Context()) == nil {
+		t.Fatal("they are stored")
+	}
+	rule.Remove()
+	f.cfg.Uploader.Lacks("d/b", errors.New("refused, of a file that is not known any more"))
+	root := fuse.InHeader{NodeId: fuse.FUSE_ROOT_ID}
+	must(t, raw.Rename(nil, &fuse.RenameIn{InHeader: root, Newdir: fuse.FUSE_ROOT_ID}, "d", "e"))
+	wantMode(t, store, "e/a", 0o600)
+	if failures, _ := f.cfg.Uploader.Failures(); len(failures) != 1 || failures[0].Key != "e/b" {
+		t.Errorf("failures: %v", failures)
+	}
 }
