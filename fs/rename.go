@@ -115,8 +115,9 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	oldKey := n.key()
 	n.refresh()
 	n.mu.Lock()
-	under, stored, stale := n.writing, n.object.stored, n.replaced
+	under, source, stale := n.writing, n.object, n.replaced
 	n.mu.Unlock()
+	stored := source.stored
 	if stale {
 		return errStale
 	}
@@ -143,6 +144,9 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 		}
 		if err == nil {
 			back, err = n.copyTo(ctx, newKey)
+		}
+		if err == nil && under == nil { // what was sent of a file under write may be there for a moment
+			err = f.stillThere(ctx, oldKey, source)
 		}
 	case parked:
 		err = n.landAs(ctx, under, newKey, guard)
@@ -172,6 +176,26 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 	n.mu.Lock()
 	n.copied, n.changed = "", f.cfg.Now()
 	n.mu.Unlock()
+	return nil
+}
+
+// stillThere fails if another client has stored something else under a file's old name while
+// the store copied part after part of it. A copy that is one request is not looked after: the
+// store copies nothing but what it was asked for, and the deletion follows.
+func (f *FileSystem) stillThere(ctx context.Context, key string, source object) error {
+	if source.size <= f.cfg.Store.Profile().MaxCopy {
+		return nil
+	}
+	f.cfg.Cache.Invalidate(key)
+	info, err := f.cfg.Cache.Stat(ctx, key)
+	switch {
+	case errors.Is(err, objstore.ErrNotFound):
+		return nil // nothing gets lost
+	case err != nil:
+		return fmt.Errorf("a copy of the file has the new name: %w", err)
+	case !source.same(objectOf(info)):
+		return fmt.Errorf("a copy of the file has the new name: %w: %q is another client's by now", errTaken, key)
+	}
 	return nil
 }
 
