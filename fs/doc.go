@@ -157,7 +157,8 @@
 //     object gone or another, to know whether it was this mount, and an open of a file
 //     that is being deleted, or the lookup before it (see comebacks). Several are taken in
 //     the order in which the nodes were made (StableAttr.Gen); the rename of a directory
-//     takes those of all files below it. Instead, dirNode.keeping (a gate): held by who
+//     takes those of all files below it, and, when it has let go of them, each by itself of
+//     those that it copies again. Instead, dirNode.keeping (a gate): held by who
 //     stores the marker of a directory, or removes it; taken after those of files, and that of
 //     the directory above last.
 //  4. tree.mu: names, parents, children. Never held across a request.
