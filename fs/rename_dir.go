@@ -9,11 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/sluicefs/sluicefs/internal/keypath"
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
 
@@ -37,27 +35,6 @@ type dirMove struct {
 	told   map[*fileNode]arrival // the copies of those that had nodes when they were made
 	stays  []string              // keys of what was copied, and is another client's now: see again
 }
-
-// twin is an object and its copy, by what tells them from others. There is one for each
-// object below the directory until the rename has ended: 200 bytes or less beside its key,
-// for an ETag that both have is kept once.
-type twin struct {
-	was     object    // as it was listed
-	etag    string    // of the copy
-	modTime time.Time // of the copy
-	whole   bool      // the copy is known to lack nothing that this mount wished of it
-}
-
-func newTwin(listed, copied objstore.Info, whole bool) twin {
-	t := twin{objectOf(listed), copied.ETag, copied.ModTime, whole}
-	if t.etag == t.was.etag {
-		t.etag = t.was.etag
-	}
-	return t
-}
-
-// is returns the copy.
-func (t twin) is() object { return object{true, t.etag, t.was.size, t.modTime} }
 
 // arrival is a copy of a file's object, and the attributes that it was given.
 type arrival struct {
@@ -173,14 +150,6 @@ func (m *dirMove) copyAll(ctx context.Context) error {
 	}
 }
 
-// twinOf returns what is known of an object that was copied, by its old key.
-func (m *dirMove) twinOf(key string) (t twin, copied bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	t, copied = m.copied[key]
-	return t, copied
-}
-
 // newKey is what an old key becomes.
 func (m *dirMove) newKey(key string) string { return m.to + key[len(m.from):] }
 
@@ -208,70 +177,6 @@ func (m *dirMove) copy(ctx context.Context, info objstore.Info, n *fileNode) err
 		m.told[n] = arrival{copied, attr, foreign}
 	}
 	return nil
-}
-
-// again copies an object that another client stored in place of one that was copied. The
-// files were let go of by then: where this mount has stored something under the new name
-// since, that stays, and the other client's object stays where it is, as if it had come
-// after the rename.
-func (m *dirMove) again(ctx context.Context, info objstore.Info, before twin) error {
-	n := m.node(info.Key)
-	if n != nil {
-		if err := n.operation.enter(ctx); err != nil {
-			return err
-		}
-		defer n.operation.leave()
-	}
-	m.forget(info.Key) // it is not deleted unless it is copied
-	if n != nil && !n.stands(before.is()) && !n.stands(objectOf(info)) {
-		m.stay(info.Key)
-		return nil
-	}
-	m.fsys.cfg.Cache.Invalidate(info.Key) // it knows the one that was there
-	if err := m.copy(ctx, info, n); err != nil {
-		return err
-	}
-	if _, copied := m.twinOf(info.Key); !copied { // it is another one again, or gone
-		m.stay(info.Key)
-		return nil
-	}
-	m.fsys.cfg.Cache.Invalidate(m.newKey(info.Key))
-	if n == nil {
-		return nil
-	}
-	return m.tell(ctx, n)
-}
-
-// forget says that an object is not copied.
-func (m *dirMove) forget(key string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.copied, key)
-}
-
-// stay says that there may be an object under an old name when all is done.
-func (m *dirMove) stay(key string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.stays = append(m.stays, key)
-}
-
-// emptied tells the cache what is left below the old name.
-func (m *dirMove) emptied() {
-	c := m.fsys.cfg.Cache
-	if len(m.stays) == 0 {
-		c.RemoveDir(m.from)
-		return
-	}
-	for _, key := range m.stays {
-		c.Invalidate(key)
-		for dir := range keypath.Ancestors(key) {
-			if strings.HasPrefix(dir, m.from) {
-				c.Invalidate(dir)
-				c.InvalidateDir(dir)
-			}
-		}
-	}
 }
 
 // wishes reports that the file's object does not carry all that it shall.
@@ -393,20 +298,6 @@ func (m *dirMove) arrivalOf(ctx context.Context, n *fileNode, oldKey string) (a 
 	}
 	a.info, err = n.infoOfCopy(ctx, oldKey, m.newKey(oldKey), t)
 	return a, true, err
-}
-
-// infoOfCopy is what is known of a copy of the file's object that was made before the mount
-// knew of the file. Nothing is asked for: the store's checksum of the copy is not known then.
-func (n *fileNode) infoOfCopy(ctx context.Context, key, newKey string, t twin) (objstore.Info, error) {
-	n.mu.Lock()
-	source := n.infoLocked(key)
-	n.mu.Unlock()
-	answer := objstore.Info{ETag: t.etag, ModTime: t.modTime}
-	if !source.Full {
-		return copied(answer, newKey, source, source.ObjectOptions), nil
-	}
-	o, source, err := n.fsys.copyOptions(ctx, newKey, source, nil)
-	return copied(answer, newKey, source, o.ObjectOptions), err
 }
 
 // filled makes the cache forget what it knew of the directories below the new
