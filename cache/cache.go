@@ -145,6 +145,14 @@ func New(store Store, cfg Config) (*Cache, error) {
 	}, nil
 }
 
+// KeepsTime says that in this store a change of an object's metadata does not change its
+// Last-Modified: what a HEAD told is believed no longer than anything else.
+func (c *Cache) KeepsTime() {
+	c.tree.mu.Lock()
+	defer c.tree.mu.Unlock()
+	c.tree.keepsTime = true
+}
+
 // Close ends all requests, waits for them and for all callers, and frees the
 // memory. Readers need not be closed before. Callers get ErrClosed.
 func (c *Cache) Close() {

@@ -65,7 +65,7 @@ func (t *tree) describedLocked(dir, label string, f fact, etag string) *objstore
 	if h == nil || h.gone || !h.info.Full || h.info.ETag != etag || c != nil && h.stamp < c.stamp {
 		return nil
 	}
-	if h.stamp > t.log.void(dir) && t.young(h.sent, t.attrTTL) || h.describes(f.page, f.place) {
+	if h.stamp > t.log.void(dir) && t.young(h.sent, t.attrTTL) || !t.keepsTime && h.describes(f.page, f.place) {
 		return &h.info
 	}
 	return nil

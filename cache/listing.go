@@ -166,7 +166,8 @@ const (
 
 // describes reports that what a HEAD told is still true of an object that a
 // listing shows. A replaced object has another ETag, but one that was copied
-// onto itself with other metadata keeps it: Last-Modified tells that.
+// onto itself with other metadata keeps it: Last-Modified tells that, where the
+// store does not keep it as well (tree.keepsTime).
 func (h *headed) describes(p *page, i int) bool {
 	return h.settled && h.info.ETag == p.etag(i) &&
 		h.info.ModTime.Truncate(time.Second).Equal(p.modTime(i).Truncate(time.Second))

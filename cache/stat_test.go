@@ -358,3 +358,31 @@ func TestASlowAnswerIsCorrectedAndUsed(t *testing.T) {
 		}
 	})
 }
+
+// TestMetadataOfAStoreThatKeepsTimes has another client change the metadata of an old object, of which
+// neither the ETag nor Last-Modified tells.
+func TestMetadataOfAStoreThatKeepsTimes(t *testing.T) {
+	now := newClock()
+	p, _ := objstore.ProfileByName("aws")
+	p.KeepsTime = true
+	s := mem.New(p, mem.WithClock(now.Now))
+	put(t, s, "d/f", "x", mode("1"))
+	now.add(time.Hour)
+	c := newCache(t, s, cache.Config{Now: now.Now})
+	c.KeepsTime()
+	names(t, c, "d/")
+	if m := statMode(t, c, "d/f"); m != "1" {
+		t.Errorf("mode %s", m)
+	}
+	change := objstore.CopyOptions{Replace: true, ObjectOptions: objstore.ObjectOptions{Metadata: map[string]string{"mode": "2"}}}
+	if _, err := s.Copy(t.Context(), "d/f", objstore.CopySource{Key: "d/f"}, change); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		now.add(2 * time.Second)
+		names(t, c, "d/")
+		if m := statMode(t, c, "d/f"); m != "2" {
+			t.Errorf("mode %s, another client has changed it", m)
+		}
+	}
+}

@@ -19,7 +19,9 @@ type tree struct {
 	mu    sync.Mutex
 	clock uint64 // ticks with each change and each request
 	log   *changes
-	shelf *shelf
+	// keepsTime says that listings do not tell of a change of an object's metadata.
+	keepsTime bool
+	shelf     *shelf
 	// leaving is gone as far as this mount is concerned.
 	leaving leaving
 	// witness is an entry that a directory was known to have when it was last

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
 )
@@ -40,8 +41,14 @@ func (f *FileSystem) copyWith(ctx context.Context, key string, source objstore.I
 	if err != nil {
 		return info, fmt.Errorf("copy %q: %w", source.Key, err)
 	}
+	if key == source.Key && info.ModTime.Equal(source.ModTime) && f.cfg.Now().Sub(info.ModTime) > anHour {
+		f.cfg.Cache.KeepsTime()
+	}
 	return copied(info, key, source, o.ObjectOptions), nil
 }
+
+// anHour is more than the clocks of a store and of this machine differ.
+const anHour = time.Hour
 
 // copiedBefore looks whether a copy of an object onto itself that failed is there all the
 // same: the answer to the last attempt may be lost, or that to an earlier one, and the last finds

@@ -97,6 +97,9 @@ func newFileSystem(ctx context.Context, cfg Config) (*FileSystem, error) {
 	f.procs = newProcesses(&f.background)
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	f.cfg.Store = &patientStore{cfg.Store, &patient.Patience{Answer: patient.Answer, Hurry: f.ctx}}
+	if cfg.Store.Profile().KeepsTime {
+		cfg.Cache.KeepsTime()
+	}
 	f.watching.init(f, f.abandoned)
 	f.pending.init(f)
 	f.departures.init(f)

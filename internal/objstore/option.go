@@ -67,6 +67,7 @@ var settings = []setting{
 	{"copy-guards", func(p *Profile) any { return &p.CopyGuards }},
 	{"copy-source-guards", func(p *Profile) any { return &p.SourceGuards }},
 	{"part-copy", func(p *Profile) any { return &p.PartCopy }},
+	{"keeps-time", func(p *Profile) any { return &p.KeepsTime }},
 	{"complete-lists-all", func(p *Profile) any { return &p.CompleteListsAll }},
 	{"doubt-complete", func(p *Profile) any { return &p.DoubtDone }},
 	{"abort-lifecycle", func(p *Profile) any { return &p.AbortLifecycle }},

@@ -65,6 +65,7 @@ type Profile struct {
 
 	// Abilities.
 	PartCopy         bool // UploadPartCopy
+	KeepsTime        bool // other metadata, by a copy of an object onto itself, does not change its Last-Modified
 	CompleteListsAll bool // Complete must name every part that was sent (Ceph)
 	// DoubtDone says that an upload that is gone cannot be told from the answer to
 	// Complete: 200 if any object has the key (versitygw), or 500 (Ceph). What it made

@@ -35,6 +35,7 @@ func versitygwProfile() Profile {
 	p.Key.XMLOnly = true
 	p.UploadMarkers = false
 	p.DoubtDone = true
+	p.KeepsTime = true
 	p.AbortLifecycle = false
 	p.Classes = []string{"STANDARD"}
 	p.Encryption = []Encryption{}

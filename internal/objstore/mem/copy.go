@@ -28,6 +28,9 @@ func (s *Store) Copy(ctx context.Context, dst string, src objstore.CopySource, o
 	if err := c.checkPlaceLocked(opts.Condition); err != nil {
 		return objstore.Info{}, err
 	}
+	if s.profile.KeepsTime && dst == src.Key {
+		o.mod = from.mod
+	}
 	s.placeLocked(dst, o)
 	return objstore.Info{Key: dst, ETag: o.etag, ModTime: o.mod, Checksum: o.checksum}, nil
 }
