@@ -2,9 +2,11 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
@@ -13,7 +15,7 @@ import (
 	"github.com/sluicefs/sluicefs/internal/objstore/fault"
 )
 
-// lateStore does what it is asked for when nobody wants it any more, as servers do that hear
+// lateStore does what it is asked for first when nobody wants it any more, as servers do that hear
 // of it too late.
 type lateStore struct {
 	objstore.Store
@@ -23,11 +25,13 @@ type lateStore struct {
 }
 
 func (s *lateStore) late(ctx context.Context) context.Context {
-	s.first.Do(func() { close(s.asked) })
-	<-objstore.Last(ctx).Done()
-	if ctx.Err() != nil {
-		s.t.Error("it is not waited for what the store makes of it")
-	}
+	s.first.Do(func() {
+		close(s.asked)
+		<-objstore.Last(ctx).Done()
+		if ctx.Err() != nil {
+			s.t.Error("it is not waited for what the store makes of it")
+		}
+	})
 	return context.WithoutCancel(ctx)
 }
 
@@ -66,7 +70,16 @@ func TestKilledCaller(t *testing.T) {
 			go func() { ended <- change(f.root, w) }()
 			<-store.asked
 			w.giveUp()
-			<-ended // whichever
+			err := <-ended
+			if name != "mv" {
+				return // whichever
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			if _, err := stored.Head(t.Context(), "f"); !errors.Is(err, objstore.ErrNotFound) {
+				t.Errorf("it has both names: %v", err)
+			}
 		})
 	}
 }
@@ -88,5 +101,30 @@ func TestNoHiddenCopyIsLeftBehind(t *testing.T) {
 	page, err := store.List(t.Context(), objstore.ListOptions{Prefix: DefaultHiddenPrefix})
 	if err != nil || len(page.Objects) > 0 {
 		t.Errorf("%v, left behind: %v", err, page.Objects)
+	}
+}
+
+// TestOpenAfterAKilledWriter reads a file whose writer was killed, before its RELEASE arrives: nobody sees
+// what was not published.
+func TestOpenAfterAKilledWriter(t *testing.T) {
+	store, text := largeFile(t)
+	f := newServed(t, store, cache.Config{}, Config{Uploader: newUploader(t, store, littleMemory())})
+	raw := asked(f)
+	file := mustLookup(t, raw, "f")
+	handle := mustOpen(t, raw, file, syscall.O_WRONLY)
+	mustWrite(t, raw, file, handle, text[1:4097])
+	f.root.child("f").(*fileNode).writing.killed.Store(true)
+	opened := make(chan fuse.Status)
+	go func() {
+		opened <- raw.Open(nil, &fuse.OpenIn{InHeader: file, Flags: syscall.O_RDONLY}, &fuse.OpenOut{})
+	}()
+	select {
+	case status := <-opened:
+		t.Fatalf("told %v while nobody knows whether the file is still open", status)
+	case <-time.After(20 * time.Millisecond):
+	}
+	raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+	if status := <-opened; status != fuse.Status(syscall.ESTALE) { // the kernel looks again
+		t.Error(status)
 	}
 }

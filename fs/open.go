@@ -57,6 +57,7 @@ func (n *fileNode) byName(ctx *wait, err error) error {
 }
 
 func (n *fileNode) openRead(ctx *wait) (gofuse.FileHandle, error) {
+	n.awaitFailed(ctx)
 	if err := n.ask(ctx); err != nil {
 		return nil, err
 	}
@@ -167,7 +168,8 @@ func (n *fileNode) openWrite(ctx *wait, flags uint32) (*writeHandle, error) {
 // releaseTime is how long one waits for a failed file to be released.
 const releaseTime = time.Second
 
-// awaitFailed lets the node of a failed file go that nobody has open any more. The
+// awaitFailed lets the node of a file go that failed, or whose writer was killed, and that nobody
+// has open any more. The
 // kernel sends the last RELEASE when it likes, after close has returned its error, and
 // who tries again at once must not meet the failure of the first attempt, nor who only
 // reads be told of it, nor an attribute that somebody sets then be lost with it. If none
@@ -176,7 +178,7 @@ func (n *fileNode) awaitFailed(ctx context.Context) {
 	n.mu.Lock()
 	w := n.writing
 	n.mu.Unlock()
-	if w == nil || w.file.Err() == nil {
+	if w == nil || w.file.Err() == nil && !w.killed.Load() {
 		return
 	}
 	timer := time.NewTimer(releaseTime)

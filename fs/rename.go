@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sluicefs/sluicefs/internal/objstore"
+	"github.com/sluicefs/sluicefs/internal/objstore/patient"
 )
 
 // Rename implements gofuse.NodeRenamer.
@@ -157,6 +158,8 @@ func (d *dirNode) renameFile(ctx context.Context, n, target *fileNode, to *dirNo
 		undo()
 		return err
 	}
+	ctx, done := f.toTheEnd(ctx)
+	defer done()
 	if stored || under != nil && under.covers { // an object has the old key
 		if err := f.deleteOld(ctx, oldKey); err != nil {
 			undo()
@@ -303,7 +306,18 @@ func (n *fileNode) copyTo(ctx context.Context, newKey string) (back func(), err 
 	n.copied = newKey
 	n.mu.Unlock()
 	back = func() { n.putBack(was, source) }
+	ctx, done := n.fsys.toTheEnd(ctx)
+	defer done()
 	return back, n.arrived(ctx, info, attr)
+}
+
+// toTheEnd is the context for the rest of a rename whose copy is there. If the caller was killed
+// meanwhile, the file would have two names.
+func (f *FileSystem) toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(f.ctx, patient.Answer)
 }
 
 // placement is what a node knows of where its content is.
