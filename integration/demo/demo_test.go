@@ -127,7 +127,7 @@ func TestDemoBusy(t *testing.T) {
 		t.Error(killErr)
 	}
 	_ = inside.Wait() // "signal: killed", as asked
-	if err == nil || !strings.Contains(err.Error(), "is busy: files are open in sleep") {
+	if err == nil || !strings.Contains(err.Error(), "is busy: sleep (pid ") {
 		t.Errorf("ends with %v", err)
 	}
 }
