@@ -217,4 +217,11 @@ func TestParallel(t *testing.T) {
 	}
 	want("419 MB/s", 1, 7, 7*maxRun)
 	want("419 MB/s", 4, minParallel, 7*maxRun/4)
+	for range 100 {
+		s.saw(6<<20, 100*time.Millisecond)
+	}
+	s.answered(20 * time.Millisecond)
+	want("60 MB/s from far away", 1, farParallel, farParallel*maxRun)
+	want("60 MB/s from far away", 4, 12, 12*maxRun)
+	want("60 MB/s from far away", 32, minParallel, 51*maxRun/32)
 }

@@ -13,6 +13,9 @@ const (
 	// there when one ends, and at most maxParallel. More than are needed cost CPU
 	// time: what is read ahead does not stay in the processor's cache.
 	minParallel, maxParallel = 3, 24
+	// farParallel is the most at a store that is not near, where each connection waits a part of
+	// the time, and may have a limit of its own: S3 gives one some 60 to 90 MB/s.
+	farParallel = 48
 	// mostAtOnce is how many GETs are of use to all streams of a mount together, at most.
 	mostAtOnce = 4 * maxParallel
 	// near is how soon a store answers that is in the same house, or on the same machine.
@@ -70,10 +73,13 @@ func (s *speed) atOnce() int64 {
 // and how many bytes ahead of it are of use to it: its share of what fills the line, or
 // the processors. More would wait in memory, and in no cache of the processor.
 func (s *speed) window(streams int64) (parallel, ahead int64) {
-	all := s.atOnce()
-	if s.isNear() {
+	all, most := s.atOnce(), int64(maxParallel)
+	switch {
+	case s.isNear():
 		all = min(all, s.climb.now())
+	case s.wait.Load() > 0:
+		most = farParallel
 	}
-	parallel = min(max(all/streams, minParallel), maxParallel)
+	parallel = min(max(all/streams, minParallel), most)
 	return parallel, min(max(all*maxRun/streams, maxRun), parallel*maxRun)
 }
