@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestCLIUmountLeavesOthersAlone mounts something else above our mount, and another one
@@ -141,9 +143,31 @@ func TestCLIUmountWithAFullStateDirectory(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(c.state, "full"), make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("the state directory is not full: %v", err)
 	}
+	gone := c.exit()
 	c.must("umount", c.mnt)
 	if v := c.verdict(); !v.Stored {
 		t.Errorf("the verdict is %+v", v)
+	}
+	gone() // its log is in the state directory
+}
+
+// exit returns what waits until the daemon, which runs now, has no file open any more.
+func (c *cli) exit() (wait func()) {
+	c.t.Helper()
+	fd, err := unix.PidfdOpen(c.daemon(), 0)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return func() {
+		c.t.Helper()
+		defer unix.Close(fd)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+		for err == unix.EINTR {
+			n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+		}
+		if n != 1 || err != nil {
+			c.t.Fatalf("the daemon does not end: %v", err)
+		}
 	}
 }
 
