@@ -32,21 +32,28 @@ func TestByNameAfterAFailedClose(t *testing.T) {
 			if status := raw.Flush(nil, &fuse.FlushIn{InHeader: file, Fh: handle}); status.Ok() {
 				t.Fatal("it is stored")
 			}
-			changed := make(chan fuse.Status)
-			go func() {
+			waitsForRelease(t, raw, file, handle, func() fuse.Status {
 				in.InHeader = file
-				changed <- raw.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: in}, &fuse.AttrOut{})
-			}()
-			select {
-			case status := <-changed:
-				t.Fatalf("told %v while nobody knows whether the file is still open", status)
-			case <-time.After(20 * time.Millisecond):
-			}
-			raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
-			if status := <-changed; status != fuse.Status(syscall.ESTALE) { // the kernel looks again
-				t.Error(status)
-			}
+				return raw.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: in}, &fuse.AttrOut{})
+			})
 		})
+	}
+}
+
+// waitsForRelease does something with a file of which nobody can know whether it is still open: it
+// waits for the RELEASE, and then the kernel has to look again.
+func waitsForRelease(t *testing.T, raw fuse.RawFileSystem, file fuse.InHeader, handle uint64, do func() fuse.Status) {
+	t.Helper()
+	told := make(chan fuse.Status)
+	go func() { told <- do() }()
+	select {
+	case status := <-told:
+		t.Fatalf("told %v before the RELEASE", status)
+	case <-time.After(20 * time.Millisecond):
+	}
+	raw.Release(nil, &fuse.ReleaseIn{InHeader: file, Fh: handle})
+	if status := <-told; status != fuse.Status(syscall.ESTALE) {
+		t.Error(status)
 	}
 }
 

@@ -21,11 +21,15 @@ import (
 // after ESTALE. So it is where the new name gives other properties, and those of the object
 // have to be asked for.
 func TestRenameDuringADetour(t *testing.T) {
-	byName := func(key string) objstore.ObjectOptions { return objstore.ObjectOptions{CacheControl: "max-age=" + key} }
 	t.Run("same properties", func(t *testing.T) { renameDuringADetour(t, Config{}, objstore.OpCopy) })
 	t.Run("other properties", func(t *testing.T) {
 		renameDuringADetour(t, Config{Metadata: MetadataNone, Options: byName}, objstore.OpHead)
 	})
+}
+
+// byName gives each name properties of its own.
+func byName(key string) objstore.ObjectOptions {
+	return objstore.ObjectOptions{CacheControl: "max-age=" + key}
 }
 
 // watched tells when somebody has looked at what a name shows, or tried to copy it.

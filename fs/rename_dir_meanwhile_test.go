@@ -92,13 +92,19 @@ func storedInParts(t *testing.T, u *uploader.Uploader, key string, text []byte) 
 	file.Close(t.Context())
 }
 
-// TestOpenedWhileDirMoves reads a file that was opened when its copy was there already.
-func TestOpenedWhileDirMoves(t *testing.T) {
-	store, text := largeFile(t)
+// slowMoveOfParts moves a file that was sent in parts, and is copied by then: its copy has another ETag.
+func slowMoveOfParts(t *testing.T) (s *slowMove, store *fault.Store, text []byte) {
+	t.Helper()
+	store, text = largeFile(t)
 	u := newUploader(t, store, littleMemory())
 	storedInParts(t, u, "d/a", text)
 	putText(t, store, "d/b", "other")
-	s := newSlowMove(t, store, u)
+	return newSlowMove(t, store, u), store, text
+}
+
+// TestOpenedWhileDirMoves reads a file that was opened when its copy was there already.
+func TestOpenedWhileDirMoves(t *testing.T) {
+	s, _, text := slowMoveOfParts(t)
 	file := s.lookup("a")
 	handle := mustOpen(t, s.raw, file, syscall.O_RDONLY)
 	s.finish()
@@ -118,11 +124,7 @@ func TestOpenedWhileDirMoves(t *testing.T) {
 // TestWriterOpenedWhileDirMoves writes to a file that was looked up when its copy was
 // there already.
 func TestWriterOpenedWhileDirMoves(t *testing.T) {
-	store, text := largeFile(t)
-	u := newUploader(t, store, littleMemory())
-	storedInParts(t, u, "d/a", text)
-	putText(t, store, "d/b", "other")
-	s := newSlowMove(t, store, u)
+	s, store, text := slowMoveOfParts(t)
 	file := s.lookup("a")
 	must(t, chmod(s.raw, file, 0o600))
 	s.finish()

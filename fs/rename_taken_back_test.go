@@ -17,7 +17,6 @@ import (
 // object under the old name: the file keeps that name, and what was sent under the new one meanwhile is
 // stored where it belongs.
 func TestRenameTakenBackWhileWritten(t *testing.T) {
-	byName := func(key string) objstore.ObjectOptions { return objstore.ObjectOptions{CacheControl: "max-age=" + key} }
 	for name, config := range map[string]Config{
 		"same properties":  {},
 		"other properties": {Metadata: MetadataNone, Options: byName},

@@ -21,9 +21,7 @@ import (
 // TestCLIUmountLeavesOthersAlone mounts something else above our mount, and another one
 // of ours: umount takes off neither.
 func TestCLIUmountLeavesOthersAlone(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("the kernel lets only root mount a tmpfs")
-	}
+	needsTmpfs(t)
 	t.Parallel()
 	c, other := newCLI(t), newCLI(t)
 	c.must("mount", cliBucket, c.mnt)
@@ -41,9 +39,7 @@ func TestCLIUmountLeavesOthersAlone(t *testing.T) {
 // TestCLITerminateBelowAnotherMount ends a daemon while another mount lies above its own:
 // that one stays, and umount can take away what is left when it is gone.
 func TestCLITerminateBelowAnotherMount(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("the kernel lets only root mount a tmpfs")
-	}
+	needsTmpfs(t)
 	t.Parallel()
 	c := newCLI(t)
 	c.must("mount", cliBucket, c.mnt)
@@ -128,9 +124,7 @@ func (c *cli) ends(within time.Duration, wantStatus int, want string, args ...st
 // TestCLIUmountWithAFullStateDirectory has no room for the verdict but that which was
 // taken at the beginning.
 func TestCLIUmountWithAFullStateDirectory(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("the kernel lets only root mount a tmpfs")
-	}
+	needsTmpfs(t)
 	t.Parallel()
 	c := newCLI(t)
 	mustRun(t, "mkdir", c.state)
@@ -161,13 +155,21 @@ func (c *cli) exit() (wait func()) {
 	return func() {
 		c.t.Helper()
 		defer unix.Close(fd)
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+		n, err := 0, error(unix.EINTR)
 		for err == unix.EINTR {
 			n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
 		}
 		if n != 1 || err != nil {
 			c.t.Fatalf("the daemon does not end: %v", err)
 		}
+	}
+}
+
+// needsTmpfs skips a test that mounts one, as the table of skips says.
+func needsTmpfs(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("the kernel lets only root mount a tmpfs")
 	}
 }
 
@@ -207,9 +209,7 @@ func TestCLIStatusOfAKilledDaemon(t *testing.T) {
 
 // TestCLIUmountNamesTheMountBelow has another mount on a directory of ours.
 func TestCLIUmountNamesTheMountBelow(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("the kernel lets only root mount a tmpfs")
-	}
+	needsTmpfs(t)
 	t.Parallel()
 	c := newCLI(t)
 	c.must("mount", cliBucket, c.mnt)

@@ -15,13 +15,8 @@ func (f *File) Rename(ctx context.Context, key string, guard objstore.Condition)
 		return err
 	}
 	defer f.done()
-	f.mu.Lock()
-	sent := f.main != nil && !f.main.hidden && f.main.key != key
-	f.mu.Unlock()
-	if sent {
-		if err := f.stageNow(); err != nil {
-			return err
-		}
+	if err := f.stageOther(key); err != nil {
+		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -36,8 +31,13 @@ func (f *File) BeforeRename(ctx context.Context) error {
 		return err
 	}
 	defer f.done()
+	return f.stageOther("")
+}
+
+// stageOther stages what was sent under any other name than this.
+func (f *File) stageOther(key string) error {
 	f.mu.Lock()
-	sent := f.main != nil && !f.main.hidden
+	sent := f.main != nil && !f.main.hidden && f.main.key != key
 	f.mu.Unlock()
 	if !sent {
 		return nil
